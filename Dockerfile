@@ -1,0 +1,24 @@
+FROM node:24-trixie-slim AS app
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tsconfig*.json ./
+COPY src src
+RUN npm run build && npm prune --omit=dev
+
+FROM debian:trixie-slim
+# GNU tar, acl and attr carry everything a file has; zstd and age are the codecs.
+RUN apt-get -qq update && \
+    apt-get -qq install -y --no-install-recommends acl age attr ca-certificates tar tzdata zstd && \
+    rm -rf /var/lib/apt/lists/*
+COPY --from=app /usr/local/bin/node /usr/local/bin/node
+COPY --from=app /app/package.json /app/package.json
+COPY --from=app /app/node_modules /app/node_modules
+COPY --from=app /app/dist /app/dist
+# Compiled once here, so that every start is shorter: workers start often.
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/compile-cache
+RUN printf '#!/bin/sh\nexec node /app/dist/main.js "$@"\n' >/usr/local/bin/davit && chmod +x /usr/local/bin/davit && \
+    davit --help >/dev/null
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=60s --timeout=10s --start-period=20s CMD ["davit", "health"]
+ENTRYPOINT ["davit"]
