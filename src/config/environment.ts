@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { configurationError, messageOf } from '../model/errors.ts';
+import { keep, list } from './values.ts';
+
+/** Every variable that Davit reads. Each can also be given as `NAME_FILE`. docs/environment.md is generated from this. */
+export const environmentSchema = z.strictObject({
+  DAVIT_STORAGE: z
+    .string()
+    .regex(/^(s3|file):\/\//, { error: 'expected s3://bucket/prefix or file:///path' })
+    .default('file:///backups')
+    .meta({
+      default: 'file:///backups',
+      example: 's3://my-bucket/backups',
+      description:
+        'Where snapshots go: `s3://bucket/prefix` or `file:///path`. The default is a directory and says on every run that it is on this machine only.',
+    }),
+  DAVIT_SCHEDULE: z.string().default('0 3 * * *').meta({
+    default: '0 3 * * *',
+    example: '*/30 * * * *',
+    description: 'When the daemon backs up: a cron expression of five fields (six with seconds), in the time zone `TZ`.',
+  }),
+  DAVIT_KEEP: keep.default({ last: 3, daily: 7, weekly: 4, monthly: 6 }).meta({
+    default: 'last=3,daily=7,weekly=4,monthly=6',
+    example: 'daily=14,monthly=12',
+    description: 'Which snapshots stay. The last good one always does.',
+  }),
+  DAVIT_STACK: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ example: 'shop', description: 'The compose project to protect. Default: the one that Davit itself belongs to.' }),
+  DAVIT_ENCRYPT_TO: list
+    .pipe(
+      z
+        .array(z.string().startsWith('age1', { error: 'expected age recipients (age1…)' }))
+        .min(1, { error: 'expected age recipients (age1…)' }),
+    )
+    .default([])
+    .meta({
+      default: '',
+      example: 'age1…',
+      description:
+        'age recipients, comma separated: everything except the manifest is encrypted to them. Davit then needs no secret to write.',
+    }),
+  DAVIT_IDENTITY: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ example: 'AGE-SECRET-KEY-1…', description: 'age identity; only needed to read encrypted snapshots.' }),
+  DAVIT_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'expected trace, debug, info, warn or error' })
+    .default('info')
+    .meta({ default: 'info', example: 'debug', description: 'How much is logged.' }),
+  DOCKER_HOST: z.string().min(1).default('unix:///var/run/docker.sock').meta({
+    default: 'unix:///var/run/docker.sock',
+    example: 'tcp://socket-proxy:2375',
+    description: 'Where the Docker engine answers: the socket, or a socket proxy over TCP.',
+  }),
+  TZ: z.string().min(1).default('UTC').meta({ default: 'UTC', example: 'Europe/Berlin', description: 'Time zone of schedules.' }),
+});
+
+export type Environment = z.output<typeof environmentSchema>;
+
+/** Variables whose values are secrets: they are redacted wherever they might appear. */
+export const secretNames = ['DAVIT_IDENTITY', 'DAVIT_PASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
+
+export type RawEnvironment = Readonly<Record<string, string | undefined>>;
+
+/** Variables plus what their `_FILE` forms point to. Throws at an unreadable file, at both forms at once and at unknown `DAVIT_` names. */
+export function resolveFiles(
+  raw: RawEnvironment,
+  read: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+): Record<string, string> {
+  const resolved: Record<string, string> = {};
+  for (const [name, value] of Object.entries(raw)) {
+    if (value === undefined || value === '') continue;
+    const plain = fileForm(name);
+    if (plain === undefined) {
+      resolved[name] ??= value;
+      continue;
+    }
+    if (raw[plain]) throw configurationError({ where: 'environment', what: `${plain} and ${name} are both set`, fix: 'keep one of them' });
+    try {
+      resolved[plain] = read(value).trim();
+    } catch (cause) {
+      throw configurationError({
+        where: 'environment',
+        what: `${name} names a file that cannot be read`,
+        seen: messageOf(cause),
+        fix: 'check the path and the secrets or volumes of this service',
+      });
+    }
+    if (resolved[plain] === '')
+      throw configurationError({ where: 'environment', what: `${name} names an empty file`, seen: value, fix: 'put the value into it' });
+  }
+  return resolved;
+}
+
+/** `DAVIT_X_FILE` → `DAVIT_X`, for Davit's own variables and for the credentials of AWS; AWS's own `…_FILE` variables stay as they are. */
+function fileForm(name: string): string | undefined {
+  return /^(DAVIT_\w+|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN)_FILE$/.exec(name)?.[1];
+}
+
+/** The typed environment; every problem at once in one error. */
+export function parseEnvironment(resolved: Readonly<Record<string, string>>): Environment {
+  const known = new Set(Object.keys(environmentSchema.shape));
+  const own = Object.fromEntries(Object.entries(resolved).filter(([name]) => known.has(name) || name.startsWith('DAVIT_')));
+  const result = environmentSchema.safeParse(own, { reportInput: true });
+  if (result.success) return result.data;
+  const secrets: readonly string[] = secretNames;
+  const problems = result.error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') return `unknown variable ${issue.keys.join(', ')}`;
+    const name = String(issue.path[0] ?? '');
+    return `${name}: ${issue.message}${secrets.includes(name) ? '' : `, got ${JSON.stringify(issue.input)}`}`;
+  });
+  throw configurationError({ where: 'environment', what: problems.join('; '), fix: 'docs/environment.md has every variable' });
+}

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { absolutePath, absolutePaths, duration, flag, list, setName, variableName, wholeNumber, words } from './values.ts';
+
+/** This file is the single source of truth for labels: nothing else reads a raw label, and docs/labels.md is generated from it. */
+
+export const prefix = 'davit.';
+
+const engineNames = ['auto', 'mariadb', 'mysql', 'postgres', 'none'] as const;
+
+/** `example` and `default` go into the generated page. */
+export const labels = {
+  enable: flag.default(true).meta({
+    default: 'true',
+    example: 'false',
+    description:
+      'Takes part in backups. `true` is enough as the only label of a service; `false` leaves out a service that has other labels.',
+  }),
+  set: setName.default('default').meta({
+    default: 'default',
+    example: 'shop',
+    description: 'The consistency set: all sources of a set are captured as one unit and become one snapshot.',
+  }),
+  order: wholeNumber.default(0).meta({ default: '0', example: '10', description: 'Lower comes first, inside each phase of a run.' }),
+  dump: z
+    .enum(engineNames, { error: `expected one of ${engineNames.join(', ')}` })
+    .default('auto')
+    .meta({
+      default: 'auto',
+      example: 'postgres',
+      description:
+        'How the database of this service is dumped. `auto` recognises it by image name, by variables and by the running programs; `none` dumps nothing.',
+    }),
+  'dump.databases': list
+    .pipe(z.array(z.string()).min(1, { error: 'expected * or at least one name' }))
+    .default(['*'])
+    .meta({
+      default: '*',
+      example: 'shop,stats',
+      description: 'Which databases; `*` is every user database. Each becomes its own artifact.',
+    }),
+  'dump.user': z.string().min(1).optional().meta({
+    example: 'backup',
+    description: 'User to log in with. Default: what the container itself was configured with (root or the superuser).',
+  }),
+  'dump.password-env': variableName
+    .optional()
+    .meta({ example: 'BACKUP_PASSWORD', description: "Name of the variable *inside the service's container* that holds the password." }),
+  'dump.password-file': absolutePath.optional().meta({
+    example: '/run/secrets/db_password',
+    description: "Path *inside the service's container* of the file that holds the password.",
+  }),
+  'dump.options': words
+    .default([])
+    .meta({ default: '', example: '--ignore-table=shop.cache', description: 'Extra arguments for the dump tool.' }),
+  files: z
+    .union([z.enum(['auto', 'none']), absolutePaths], { error: 'expected auto, none or a list of absolute paths inside the container' })
+    .default('auto')
+    .meta({
+      default: 'auto',
+      example: '/data,/config',
+      description:
+        'Which file trees, as container paths. `auto`: every writable volume and bind mount, but none where a database of this service is dumped. Volumes mounted below a path are followed; a volume that several services share is stored once.',
+    }),
+  'files.include': absolutePaths
+    .default([])
+    .meta({ default: '', example: '/data/config/**', description: 'Only what matches one of these globs of container paths.' }),
+  'files.exclude': absolutePaths.default([]).meta({
+    default: '',
+    example: '/data/cache/**,/data/**/*.tmp',
+    description: 'Not what matches one of these globs of container paths.',
+  }),
+  quiesce: z.enum(['none', 'stop', 'pause'], { error: 'expected none, stop or pause' }).default('none').meta({
+    default: 'none',
+    example: 'stop',
+    description:
+      'What happens to this service while its set is captured. Every other container that writes one of its archived volumes gets the same treatment; a database that is dumped never.',
+  }),
+  'quiesce.during': z.enum(['set', 'files'], { error: 'expected set or files' }).default('set').meta({
+    default: 'set',
+    example: 'files',
+    description: '`set`: from before the first dump until the last file; `files`: only while files are read.',
+  }),
+  'quiesce.timeout': duration
+    .default(30_000)
+    .meta({ default: '30s', example: '2m', description: 'How long the service may take to stop before it is killed.' }),
+} as const;
+
+export const labelSchema = z.strictObject(labels);
+
+export const hookPhases = ['before', 'after-dump', 'after', 'before-restore', 'after-restore'] as const;
+export type HookPhase = (typeof hookPhases)[number];
+
+/** Options of one hook; the command itself stands under the bare key. */
+export const hookSchema = z.strictObject({
+  command: z
+    .string({ error: 'expected a shell command' })
+    .min(1, { error: 'expected a shell command' })
+    .meta({ example: 'occ maintenance:mode --on', description: 'Shell command, run by `sh -c` in the container, never with a terminal.' }),
+  user: z.string().min(1).optional().meta({ example: 'www-data', description: 'User inside the container.' }),
+  stdin: z.string().optional().meta({ example: 'yes', description: 'Text that the command reads; a line break is added.' }),
+  timeout: duration
+    .default(600_000)
+    .meta({ default: '10m', example: '1h', description: 'After this long the command is ended and counts as failed.' }),
+  'on-error': z
+    .enum(['fail', 'warn'], { error: 'expected fail or warn' })
+    .default('fail')
+    .meta({ default: 'fail', example: 'warn', description: 'Whether a failure makes the set incomplete.' }),
+  'fail-on-output': z.string().min(1).optional().meta({
+    example: 'Command failed',
+    description: 'Text that means failure when it appears in the output, for tools that exit with 0 all the same.',
+  }),
+});
+
+export interface Hook extends z.output<typeof hookSchema> {
+  readonly phase: HookPhase;
+  /** Hooks of a phase run by name; a bare `davit.hook.before` has an empty one. */
+  readonly name: string;
+}
+
+export interface ServiceLabels extends z.output<typeof labelSchema> {
+  readonly hooks: readonly Hook[];
+}

@@ -1,0 +1,69 @@
+import leven from 'leven';
+import type { z } from 'zod';
+import { configurationError, type DavitError } from '../model/errors.ts';
+import { type Hook, type HookPhase, hookPhases, hookSchema, labels, labelSchema, prefix, type ServiceLabels } from './labels.ts';
+
+const hookKey =
+  /^hook\.(before-restore|after-restore|after-dump|before|after)(?:\.(\d+))?(?:\.(user|stdin|timeout|on-error|fail-on-output))?$/;
+
+/** Labels of Davit's own service that tune a set. */
+const setKey = /^set\.[a-z0-9][a-z0-9_-]*\.(schedule|keep|storage)$/;
+
+/** All problems of a service at once; `labels` is undefined when there is one, because a guess would be a silent loss. */
+export function parseLabels(service: string, raw: Readonly<Record<string, string>>): { labels?: ServiceLabels; problems: DavitError[] } {
+  const problems: DavitError[] = [];
+  const plain: Record<string, string> = {};
+  const hooks = new Map<string, Record<string, string>>();
+
+  for (const [label, value] of Object.entries(raw)) {
+    if (!label.startsWith(prefix)) continue;
+    const key = label.slice(prefix.length);
+    const hook = hookKey.exec(key);
+    if (hook !== null) {
+      const id = `${hook[1]}.${hook[2] ?? ''}`;
+      hooks.set(id, { ...hooks.get(id), [hook[3] ?? 'command']: value });
+    } else if (Object.hasOwn(labels, key)) plain[key] = value;
+    else if (!setKey.test(key)) problems.push(unknownLabel(service, key));
+  }
+
+  const parsed = labelSchema.safeParse(plain, { reportInput: true });
+  if (!parsed.success) problems.push(...complain(service, (path) => prefix + path, parsed.error));
+  const parsedHooks: Hook[] = [];
+  for (const [id, options] of hooks) {
+    const [phase = '', name = ''] = id.split('.');
+    const result = hookSchema.safeParse(options, { reportInput: true });
+    const base = `${prefix}hook.${phase}${name === '' ? '' : `.${name}`}`;
+    if (result.success) parsedHooks.push({ ...result.data, phase: phase as HookPhase, name });
+    else problems.push(...complain(service, (path) => (path === 'command' ? base : `${base}.${path}`), result.error));
+  }
+  if (problems.length > 0 || !parsed.success) return { problems };
+  return { labels: { ...parsed.data, hooks: parsedHooks.toSorted((a, b) => Number(a.name) - Number(b.name)) }, problems };
+}
+
+function complain(service: string, label: (path: string) => string, error: z.ZodError): DavitError[] {
+  return error.issues.map((issue) =>
+    configurationError({
+      where: `service "${service}"`,
+      what: `label ${label(issue.path.join('.').replace(/\.\d+$/, ''))}: ${issue.message}`,
+      seen: issue.input === undefined ? 'nothing' : JSON.stringify(issue.input),
+      fix: 'correct the label and run `docker compose up -d`; docs/labels.md has every label',
+    }),
+  );
+}
+
+function unknownLabel(service: string, key: string): DavitError {
+  if (key === 'dump.password') {
+    return configurationError({
+      where: `service "${service}"`,
+      what: `label ${prefix}dump.password is refused, because labels can be read by everybody who can reach Docker`,
+      fix: `name the variable or file that holds it inside the container: ${prefix}dump.password-env or ${prefix}dump.password-file`,
+    });
+  }
+  const known = [...Object.keys(labels), ...hookPhases.map((phase) => `hook.${phase}`)];
+  const [nearest] = known.map((name) => ({ name, distance: leven(name, key) })).toSorted((a, b) => a.distance - b.distance);
+  const suggestion =
+    nearest !== undefined && nearest.distance <= Math.max(2, key.length / 3)
+      ? `did you mean ${prefix}${nearest.name}?`
+      : 'docs/labels.md has every label';
+  return configurationError({ where: `service "${service}"`, what: `unknown label ${prefix}${key}`, fix: suggestion });
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { parseKeep } from '../model/retention.ts';
+
+/** Text values that a person writes in a label or variable, each with the sentence that is shown when it does not fit. */
+
+export const flag = z.enum(['true', 'false'], { error: 'expected true or false' }).transform((text) => text === 'true');
+
+export const wholeNumber = z
+  .string()
+  .regex(/^-?\d{1,9}$/, { error: 'expected a whole number' })
+  .transform(Number);
+
+/** Comma separated; blanks around the commas do not count. */
+export const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** `90s`, `5m`, `1h` → milliseconds. */
+export const duration = z
+  .string()
+  .regex(/^\d{1,9}(ms|s|m|h)$/, { error: 'expected a duration such as 30s, 5m or 1h' })
+  .transform((text) => {
+    const [, amount = '0', unit = 's'] = /^(\d+)(\w+)$/.exec(text) ?? [];
+    return Number(amount) * unitMs[unit as keyof typeof unitMs];
+  });
+
+/** Becomes a path segment of the repository. */
+export const setName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, { error: 'expected a name of a-z, 0-9, - and _' });
+
+export const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected the name of a variable inside the container' });
+
+export const absolutePath = z.string().regex(/^\/[^\0]*$/, { error: 'expected an absolute path inside the container' });
+
+export const absolutePaths = list.pipe(z.array(absolutePath).min(1, { error: 'expected at least one absolute path' }));
+
+/** Split like a shell splits words, with quotes but without expansion. */
+export const words = z.string().transform((text, context) => {
+  const parts = text.match(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g) ?? [];
+  if ((text.replace(/"[^"]*"|'[^']*'/g, '').match(/["']/g) ?? []).length > 0) {
+    context.addIssue({ code: 'custom', message: 'a quote is not closed' });
+    return z.NEVER;
+  }
+  return parts.map((part) =>
+    part.replace(/"([^"]*)"|'([^']*)'/g, (_, double: string | undefined, single: string | undefined) => double ?? single ?? ''),
+  );
+});
+
+/** `last=3,daily=7` → counts. */
+export const keep = z.string().transform((text, context) => {
+  const policy = parseKeep(text);
+  if (policy !== undefined) return policy;
+  context.addIssue({
+    code: 'custom',
+    message: 'expected last=, daily=, weekly=, monthly= or yearly= with whole numbers, such as last=3,daily=7',
+  });
+  return z.NEVER;
+});

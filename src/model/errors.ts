@@ -1,0 +1,40 @@
+/** Exit codes of every command; part of the contract with users. */
+export const exitCodes = { ok: 0, failed: 1, configuration: 2, partial: 3 } as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** The four parts of an error that a person can act on: where it happened, what went wrong, what was seen, what to do. */
+export interface Complaint {
+  readonly where: string;
+  readonly what: string;
+  readonly seen?: string | undefined;
+  readonly fix?: string | undefined;
+}
+
+/** One line in reading order: `where: what, seen — fix`. */
+export function sentence({ where, what, seen, fix }: Complaint): string {
+  return `${where}: ${what}${seen ? `: ${seen}` : ''}${fix ? ` — ${fix}` : ''}`;
+}
+
+/** Every error that Davit expects is a DavitError; anything else is a bug and is shown with its stack. */
+export class DavitError extends Error {
+  readonly complaint: Complaint;
+  readonly exitCode: ExitCode;
+
+  constructor(complaint: Complaint, options: { exitCode?: ExitCode; cause?: unknown } = {}) {
+    super(sentence(complaint), options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'DavitError';
+    this.complaint = complaint;
+    this.exitCode = options.exitCode ?? exitCodes.failed;
+  }
+}
+
+/** Wrong input of a person: label, variable, command line. Exit code 2. */
+export function configurationError(complaint: Complaint): DavitError {
+  return new DavitError(complaint, { exitCode: exitCodes.configuration });
+}
+
+/** The sentence of any error, without a stack. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

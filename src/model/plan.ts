@@ -1,0 +1,63 @@
+import type { DavitError } from './errors.ts';
+import type { Artifact } from './snapshot.ts';
+
+interface SourceOf<K extends Artifact['kind']> {
+  readonly kind: K;
+  readonly service: string;
+  /** Name of the artifact it becomes. */
+  readonly name: string;
+  readonly order: number;
+}
+
+export interface DatabaseSource extends SourceOf<'database' | 'accounts'> {
+  readonly engine: string;
+  readonly extension: string;
+  readonly database?: string;
+  readonly details: Readonly<Record<string, string>>;
+  readonly server: string;
+  readonly tool: string;
+  /** The exact command, without any secret. */
+  readonly command: string;
+  readonly warnings: readonly string[];
+}
+
+export interface FilesSource extends SourceOf<'files'> {
+  /** Container path of the tree. */
+  readonly path: string;
+  readonly mount: { readonly type: 'volume' | 'bind'; readonly source: string; readonly destination: string };
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+export type Source = DatabaseSource | FilesSource;
+
+/** Something that is not captured, and why. */
+export interface Skipped {
+  readonly service: string;
+  readonly what: string;
+  readonly why: string;
+}
+
+export interface Problem {
+  readonly service: string;
+  readonly error: DavitError;
+}
+
+export interface Plan {
+  readonly stack: string;
+  readonly set: string;
+  readonly sources: readonly Source[];
+  readonly skipped: readonly Skipped[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+}
+
+/** In the order of capture: databases, then files; inside each by `davit.order`, then by name. */
+export function byOrder(a: Source, b: Source): number {
+  return (
+    Number(a.kind === 'files') - Number(b.kind === 'files') ||
+    a.order - b.order ||
+    a.service.localeCompare(b.service) ||
+    a.name.localeCompare(b.name)
+  );
+}
