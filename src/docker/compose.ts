@@ -1,0 +1,59 @@
+import type { Container } from './docker.ts';
+
+/** The labels that compose v2 writes on every container. */
+export const composeLabels = {
+  project: 'com.docker.compose.project',
+  service: 'com.docker.compose.service',
+  number: 'com.docker.compose.container-number',
+  oneoff: 'com.docker.compose.oneoff',
+  dependsOn: 'com.docker.compose.depends_on',
+  workingDir: 'com.docker.compose.project.working_dir',
+  configFiles: 'com.docker.compose.project.config_files',
+} as const;
+
+export interface Dependency {
+  readonly service: string;
+  /** `service_started`, `service_healthy` or `service_completed_successfully`. */
+  readonly condition: string;
+}
+
+export interface ComposeIdentity {
+  readonly project: string;
+  readonly service: string;
+  /** 1 for the first of a scaled service. */
+  readonly number: number;
+  /** Made by `docker compose run`. */
+  readonly oneoff: boolean;
+  readonly dependsOn: readonly Dependency[];
+  readonly workingDir: string | undefined;
+  readonly configFiles: readonly string[];
+}
+
+/** Undefined for a container that compose did not make. */
+export function parseCompose(labels: Container['labels']): ComposeIdentity | undefined {
+  const project = labels[composeLabels.project];
+  const service = labels[composeLabels.service];
+  if (!project || !service) return undefined;
+  return {
+    project,
+    service,
+    number: Number.parseInt(labels[composeLabels.number] ?? '', 10) || 1,
+    oneoff: labels[composeLabels.oneoff]?.toLowerCase() === 'true',
+    dependsOn: splitList(labels[composeLabels.dependsOn]).map(parseDependency),
+    workingDir: labels[composeLabels.workingDir] || undefined,
+    configFiles: splitList(labels[composeLabels.configFiles]),
+  };
+}
+
+/** `db:service_healthy:false`; older versions wrote the name alone. */
+function parseDependency(entry: string): Dependency {
+  const [service = '', condition = ''] = entry.split(':');
+  return { service, condition: condition || 'service_started' };
+}
+
+function splitList(value: string | undefined): string[] {
+  return (value ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}

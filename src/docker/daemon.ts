@@ -1,0 +1,42 @@
+import type { Socket } from 'node:net';
+import type { ContainerInfo } from './container.ts';
+
+export interface ExecState {
+  readonly running: boolean;
+  readonly exitCode: number | undefined;
+}
+
+/** A started exec: its hijacked connection (half-closing it ends the command's stdin) and what Docker says about it. */
+export interface Exec {
+  readonly socket: Socket;
+  /** Undefined when Docker no longer knows it: the container is gone. */
+  inspect(): Promise<ExecState | undefined>;
+}
+
+export interface ContainerSpec {
+  readonly name: string;
+  readonly Image: string;
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly [option: string]: unknown;
+}
+
+export type Verb = 'start' | 'stop' | 'pause' | 'unpause';
+
+/** Docker's API as the rest of this folder needs it: one method per endpoint, bounded in time, errors already DavitErrors. */
+export interface Daemon {
+  list(labels: readonly string[]): Promise<string[]>;
+  /** Undefined when there is no such container. */
+  find(id: string): Promise<ContainerInfo | undefined>;
+  repoDigest(imageId: string): Promise<string | undefined>;
+  top(id: string): Promise<{ titles: readonly string[]; processes: readonly (readonly string[])[] }>;
+  exec(id: string, argv: readonly string[], user: string | undefined): Promise<Exec>;
+  create(spec: ContainerSpec): Promise<string>;
+  attach(id: string): Promise<Socket>;
+  /** Resolves with the exit code when the container has been removed. Not bounded in time. */
+  removed(id: string): Promise<number>;
+  /** Resolves also when the container already is in that state. */
+  change(id: string, verb: Verb, options?: { readonly graceMs?: number }): Promise<void>;
+  remove(id: string): Promise<void>;
+  /** `container "shop-db-1"`, for errors. */
+  describe(id: string): string;
+}

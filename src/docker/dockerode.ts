@@ -1,0 +1,195 @@
+import { Agent } from 'node:http';
+import { Socket } from 'node:net';
+import Dockerode from 'dockerode';
+import { DavitError } from '../model/errors.ts';
+import { defaultHost, negotiate, parseHost } from './address.ts';
+import { containers, inspect, processes } from './containers.ts';
+import type { Daemon, Verb } from './daemon.ts';
+import type { Docker } from './docker.ts';
+import type { EndpointName } from './endpoints.ts';
+import { read } from './read.ts';
+import { run } from './run.ts';
+import { findSelf } from './self.ts';
+import { ignore, statusOf, troubleOf } from './trouble.ts';
+import { note, work } from './work.ts';
+import { write } from './write.ts';
+
+export function createDocker({ host = defaultHost }: { readonly host?: string | undefined } = {}): Docker {
+  const daemon = connect(host);
+  return {
+    self: () => findSelf(daemon),
+    containers: (labels) => containers(daemon, labels),
+    inspect: (id) => inspect(daemon, id),
+    processes: (id) => processes(daemon, id),
+    read: (id, command, options) => read(daemon, id, command, options),
+    run: (id, command, options) => run(daemon, id, command, options),
+    write: (id, command, source, options) => write(daemon, id, command, source, options),
+    work: (spec, job, signal) => work(daemon, spec, job, signal),
+    note: (name, image, labels) => note(daemon, name, image, labels),
+    start: (id) => daemon.change(id, 'start'),
+    stop: (id, timeoutMs) => daemon.change(id, 'stop', { graceMs: timeoutMs }),
+    pause: (id) => daemon.change(id, 'pause'),
+    unpause: (id) => daemon.change(id, 'unpause'),
+    remove: (id) => daemon.remove(id),
+  };
+}
+
+/** An answer that takes longer is trouble, whatever was asked. */
+const answerWithinMs = 60_000;
+
+const verbs: Readonly<
+  Record<Verb, (container: Dockerode.Container, options: { t?: number; abortSignal: AbortSignal }) => Promise<unknown>>
+> = {
+  start: (container, options) => container.start(options),
+  stop: (container, options) => container.stop(options),
+  pause: (container, options) => container.pause(options),
+  unpause: (container, options) => container.unpause(options),
+};
+
+const stateAfter = { start: 'running', stop: 'exited', pause: 'paused', unpause: 'running' } as const satisfies Record<Verb, string>;
+
+type Request<T> = (docker: Dockerode, abortSignal: AbortSignal) => Promise<T>;
+
+function connect(host: string): Daemon {
+  const address = parseHost(host);
+  const options = {
+    // Given even when undefined: docker-modem would fill them from its own reading of DOCKER_HOST.
+    ...('socketPath' in address ? { host: undefined, port: undefined, protocol: 'http' as const } : {}),
+    ...address,
+    timeout: undefined,
+    // One connection per request: a kept one may have been closed by a proxy just when a POST goes out.
+    agent: new Agent({ keepAlive: false }),
+  };
+  const names = new Map<string, string>();
+  const digests = new Map<string, string | undefined>();
+  let negotiated: Promise<Dockerode> | undefined;
+
+  async function ask<T>(
+    endpoint: EndpointName,
+    where: string,
+    request: Request<T>,
+    withinMs: number | undefined = answerWithinMs,
+  ): Promise<T> {
+    const docker = endpoint === 'version' ? new Dockerode(options) : await connected();
+    const limit = new AbortController();
+    // Cleared with the answer: later it would close a hijacked connection.
+    const timer = withinMs === undefined ? undefined : setTimeout(() => limit.abort(), withinMs);
+    try {
+      return await request(docker, limit.signal);
+    } catch (error) {
+      throw troubleOf(error, endpoint, where, host);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function connected(): Promise<Dockerode> {
+    negotiated ??= ask('version', 'docker', (docker, abortSignal) => {
+      const version = docker.version.bind(docker) as (options: { abortSignal: AbortSignal }) => Promise<Dockerode.DockerVersion>;
+      return version({ abortSignal });
+    }).then(({ ApiVersion }) => new Dockerode({ ...options, version: negotiate(ApiVersion) }));
+    negotiated.catch(() => (negotiated = undefined));
+    return negotiated;
+  }
+
+  function hijacked(connection: unknown, where: string): Socket {
+    if (connection instanceof Socket) return connection;
+    throw new DavitError({ where, what: 'the connection could not be upgraded', fix: 'let the socket proxy pass "Upgrade: tcp"' });
+  }
+
+  const describe = (id: string): string => `container "${names.get(id) ?? id.slice(0, 12)}"`;
+
+  const daemon: Daemon = {
+    describe,
+    async list(labels) {
+      const filters = { label: [...labels] };
+      const found = await ask('list', 'docker', (docker, abortSignal) => docker.listContainers({ all: true, filters, abortSignal }));
+      return found.map(({ Id }) => Id);
+    },
+    async find(id) {
+      try {
+        const info = await ask('inspect', describe(id), (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }));
+        names.set(info.Id, info.Name.slice(1)).set(id, info.Name.slice(1));
+        return info;
+      } catch (error) {
+        return ignore(error, 404);
+      }
+    },
+    async repoDigest(imageId) {
+      if (!digests.has(imageId)) {
+        const request: Request<Dockerode.ImageInspectInfo> = (docker) => docker.getImage(imageId).inspect();
+        const image = await ask('image', 'docker', request).catch(() => undefined);
+        digests.set(imageId, image?.RepoDigests?.[0]);
+      }
+      return digests.get(imageId);
+    },
+    async top(id) {
+      const top = await ask('top', describe(id), (docker, abortSignal) => docker.getContainer(id).top({ abortSignal }));
+      return { titles: top.Titles ?? [], processes: top.Processes ?? [] };
+    },
+    async exec(id, argv, user) {
+      const where = describe(id);
+      const spec = {
+        Cmd: [...argv],
+        AttachStdin: true,
+        AttachStdout: true,
+        AttachStderr: true,
+        Tty: false,
+        ...(user ? { User: user } : {}),
+      };
+      const exec = await ask('execCreate', where, (docker, abortSignal) => docker.getContainer(id).exec({ ...spec, abortSignal }));
+      const socket = await ask('execStart', where, (_docker, abortSignal) => exec.start({ hijack: true, stdin: true, abortSignal }));
+      return {
+        socket: hijacked(socket, where),
+        async inspect() {
+          try {
+            const { Running, ExitCode } = await ask('execInspect', where, (_docker, abortSignal) => exec.inspect({ abortSignal }));
+            return { running: Running, exitCode: ExitCode ?? undefined };
+          } catch (error) {
+            return ignore(error, 404);
+          }
+        },
+      };
+    },
+    async create(spec) {
+      const { id } = await ask('create', `container "${spec.name}"`, (docker, abortSignal) =>
+        docker.createContainer({ ...spec, abortSignal }),
+      );
+      names.set(id, spec.name);
+      return id;
+    },
+    async attach(id) {
+      const options = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true };
+      const socket = await ask('attach', describe(id), (docker, abortSignal) =>
+        docker.getContainer(id).attach({ ...options, abortSignal }),
+      );
+      return hijacked(socket, describe(id));
+    },
+    async removed(id) {
+      const { StatusCode } = await ask('wait', describe(id), (docker) => docker.getContainer(id).wait({ condition: 'removed' }), undefined);
+      return StatusCode;
+    },
+    async change(id, verb, { graceMs = 0 } = {}) {
+      try {
+        const grace = verb === 'stop' ? { t: Math.ceil(graceMs / 1000) } : {};
+        const request: Request<unknown> = (docker, abortSignal) => verbs[verb](docker.getContainer(id), { ...grace, abortSignal });
+        await ask(verb, describe(id), request, answerWithinMs + graceMs);
+      } catch (error) {
+        const state = await daemon.find(id).catch(() => undefined);
+        if (state?.State.Status !== stateAfter[verb]) return ignore(error, 304);
+      }
+    },
+    async remove(id) {
+      const options = { force: true, v: true };
+      try {
+        await ask('remove', describe(id), (docker, abortSignal) => docker.getContainer(id).remove({ ...options, ...{ abortSignal } }));
+      } catch (error) {
+        // 409: somebody else, or AutoRemove, is at it.
+        if (statusOf(error) === 409) await daemon.removed(id).catch((gone: unknown) => ignore(gone, 404));
+        else ignore(error, 404);
+      }
+      names.delete(id);
+    },
+  };
+  return daemon;
+}

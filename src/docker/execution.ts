@@ -1,0 +1,122 @@
+import { basename } from 'node:path';
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DavitError, messageOf } from '../model/errors.ts';
+import type { Daemon, Exec, ExecState } from './daemon.ts';
+import { createDemultiplexer } from './demultiplex.ts';
+import { watchIdle } from './idle.ts';
+import { createTail } from './tail.ts';
+import { proveExit } from './verdict.ts';
+
+export interface ExecutionSpec {
+  /** The command under its wrapper. */
+  readonly argv: readonly string[];
+  readonly user: string | undefined;
+  readonly tool: string;
+  readonly nonce: string;
+  readonly idleTimeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** We keep the command waiting, not it us. */
+  isOurTurn?(socket: Socket): boolean;
+  onStderr?(bytes: Buffer): void;
+  /** May refuse a proven exit code by throwing. */
+  accept(exitCode: number, stderr: string): void;
+}
+
+export interface Execution {
+  /** stdout; ends only after the outcome is proven and accepted. Destroying it ends the command. */
+  readonly stream: Readable;
+  readonly opened: Promise<Socket>;
+  /** Resolves when the command has ended or its outcome is lost. Never rejects. */
+  readonly ended: Promise<void>;
+}
+
+export function toolOf(argv: readonly string[]): string {
+  return basename(argv[0] ?? '');
+}
+
+export function execute(daemon: Daemon, id: string, spec: ExecutionSpec): Execution {
+  const { tool, nonce, idleTimeoutMs, signal, accept } = spec;
+  const where = daemon.describe(id);
+  const stderr = createTail();
+  const ended = Promise.withResolvers<void>();
+  let exec: Exec | undefined;
+  let trailer: number | undefined;
+  let receivedBytes = 0;
+
+  const stream = createDemultiplexer({
+    where,
+    nonce,
+    onStderr(bytes) {
+      stderr.add(bytes);
+      spec.onStderr?.(bytes);
+    },
+    onTrailer(exitCode) {
+      trailer = exitCode;
+      exec?.socket.end();
+      ended.resolve();
+    },
+    async onEnd(rest) {
+      const state = exec && (await settled(exec, trailer !== undefined));
+      const exitCode = proveExit({ where, tool, trailer, state, stderr: stderr.text(), rest });
+      accept(exitCode, stderr.text());
+    },
+  });
+
+  const abort = (): void => void stream.destroy(abortError(where, tool, signal));
+  const idle = watchIdle({
+    limitMs: idleTimeoutMs,
+    progress: () => receivedBytes + (exec ? exec.socket.bytesWritten - exec.socket.writableLength : 0),
+    isOurTurn: () => stream.writableNeedDrain || (exec && spec.isOurTurn?.(exec.socket)) === true,
+    async onIdle() {
+      const state = await daemon.find(id).then((info) => info?.State.Status, messageOf);
+      stream.destroy(
+        new DavitError({ where, what: `${tool} was silent for ${idleTimeoutMs / 1000} s`, seen: `the container is ${state ?? 'gone'}` }),
+      );
+    },
+  });
+  // Without a listener, an error before the caller has attached one would end the process.
+  stream.on('error', () => {});
+  stream.once('close', () => {
+    idle.stop();
+    signal?.removeEventListener('abort', abort);
+    exec?.socket.destroy();
+    ended.resolve();
+  });
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
+
+  async function open(): Promise<Socket> {
+    if (!stream.destroyed) exec = await daemon.exec(id, spec.argv, spec.user);
+    if (!exec || stream.destroyed) {
+      exec?.socket.destroy();
+      throw abortError(where, tool, signal);
+    }
+    const { socket } = exec;
+    socket.on('error', () => {});
+    socket.on('data', (chunk: Buffer) => (receivedBytes += chunk.length));
+    // A dropped connection often looks like a clean end; the verdict is made in one place for both.
+    socket.once('close', () => stream.writableEnded || stream.end());
+    socket.pipe(stream);
+    return socket;
+  }
+
+  const opened = open();
+  opened.catch((error: Error) => stream.destroy(error));
+  return { stream, opened, ended: ended.promise };
+}
+
+/** After the trailer the shell needs a moment to exit. */
+async function settled(exec: Exec, exits: boolean): Promise<ExecState | undefined> {
+  for (let attempt = 0; ; attempt += 1) {
+    const state = await exec.inspect();
+    if (!state?.running || !exits || attempt === 20) return state;
+    await delay(25 * (attempt + 1));
+  }
+}
+
+function abortError(where: string, tool: string, signal: AbortSignal | undefined): Error {
+  if (signal?.reason instanceof DavitError) return signal.reason;
+  return new DavitError({ where, what: `${tool} was stopped`, seen: signal?.reason === undefined ? undefined : messageOf(signal.reason) });
+}

@@ -1,0 +1,27 @@
+import type { Readable } from 'node:stream';
+import { acknowledged, createNonce } from './acknowledged.ts';
+import type { Daemon } from './daemon.ts';
+import type { Command, ExecOptions } from './docker.ts';
+import { execute, toolOf } from './execution.ts';
+import { requireSuccess } from './verdict.ts';
+
+const tenMinutesMs = 10 * 60_000;
+
+export function read(
+  daemon: Daemon,
+  id: string,
+  { argv, user }: Command,
+  { idleTimeoutMs = tenMinutesMs, signal }: ExecOptions = {},
+): Readable {
+  const nonce = createNonce();
+  const tool = toolOf(argv);
+  return execute(daemon, id, {
+    argv: acknowledged(nonce, argv),
+    user,
+    tool,
+    nonce,
+    idleTimeoutMs,
+    signal,
+    accept: (exitCode, stderr) => requireSuccess(daemon.describe(id), tool, exitCode, stderr),
+  }).stream;
+}

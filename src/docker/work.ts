@@ -1,0 +1,99 @@
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Daemon } from './daemon.ts';
+import type { Worker, WorkerSpec } from './docker.ts';
+import { createFrameParser } from './frames.ts';
+import { createTail } from './tail.ts';
+
+/** A worker that is told to stop, by the end of its stdin, may abort its uploads for so long. */
+const graceMs = 10_000;
+
+export async function work(daemon: Daemon, spec: WorkerSpec, job: string, signal?: AbortSignal): Promise<Worker> {
+  signal?.throwIfAborted();
+  const id = await daemon.create(workerOptions(spec));
+  try {
+    // Attached before the start, so that no line is missed; waited for before the start, so that no exit is.
+    const socket = await daemon.attach(id);
+    socket.on('error', () => {});
+    const gone = daemon.removed(id);
+    gone.catch(() => {});
+    await daemon.change(id, 'start');
+    socket.write(`${job}\n`);
+    return attend(daemon, id, socket, gone, signal);
+  } catch (error) {
+    await daemon.remove(id);
+    throw error;
+  }
+}
+
+function attend(daemon: Daemon, id: string, socket: Socket, gone: Promise<number>, signal: AbortSignal | undefined): Worker {
+  const stderr = createTail();
+  const abort = async (): Promise<void> => {
+    socket.end();
+    const stopped = await Promise.race([gone.then(() => true), delay(graceMs, false, { ref: false })]);
+    if (!stopped) await daemon.remove(id);
+  };
+  const onAbort = (): void => void abort().catch(() => {});
+  signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted) onAbort();
+
+  const exited = gone
+    .then((exitCode) => ({ exitCode, stderr: stderr.text() }))
+    .finally(() => signal?.removeEventListener('abort', onAbort));
+  exited.catch(() => {});
+  return { lines: linesOf(socket, stderr.add), release: () => void socket.end(), exited };
+}
+
+/** Lines of stdout, as they come. Leaving the loop early closes the connection, which tells the worker to stop. */
+async function* linesOf(socket: Socket, onStderr: (bytes: Buffer) => void): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  const frames = createFrameParser({ stdout: (bytes) => (text += decoder.decode(bytes, { stream: true })), stderr: onStderr });
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    frames.write(chunk);
+    const lines = text.split('\n');
+    text = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (text !== '') yield text;
+}
+
+function workerOptions({ name, image, argv, labels, mounts, networkMode, capabilities }: WorkerSpec) {
+  return {
+    name,
+    Image: image,
+    Entrypoint: [...argv],
+    Cmd: [],
+    Labels: { ...labels },
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: false,
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      AutoRemove: true,
+      Init: false,
+      LogConfig: { Type: 'none' },
+      NetworkMode: networkMode,
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      CapAdd: [...capabilities],
+      SecurityOpt: ['no-new-privileges'],
+      Mounts: mounts.map(({ type, source, target, readOnly }) => ({ Type: type, Source: source, Target: target, ReadOnly: readOnly })),
+    },
+  };
+}
+
+/** Never started, so it needs nothing; its labels are the message. */
+export function note(daemon: Daemon, name: string, image: string, labels: Readonly<Record<string, string>>): Promise<string> {
+  return daemon.create({
+    name,
+    Image: image,
+    Entrypoint: ['true'],
+    Cmd: [],
+    Labels: { ...labels },
+    HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none' }, ReadonlyRootfs: true, CapDrop: ['ALL'] },
+  });
+}
