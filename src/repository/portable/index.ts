@@ -1,0 +1,70 @@
+import { pipeline } from 'node:stream/promises';
+import type { Codec } from '../../codecs/codec.ts';
+import { unpackTree } from '../../codecs/tar.ts';
+import { DavitError } from '../../model/errors.ts';
+import type { Artifact, Manifest, StoredFile } from '../../model/snapshot.ts';
+import type { Storage } from '../../storage/storage.ts';
+import type { Repository } from '../repository.ts';
+import { compareBytes, compareSizes } from './compare.ts';
+import { load } from './flow.ts';
+import { addressOf, manifestKey, manifestName, snapshotPrefix, stackPrefix } from './layout.ts';
+import { readManifests } from './manifests.ts';
+import { sweepStack } from './sweep.ts';
+import { createWriter } from './writer.ts';
+
+export interface PortableRepositoryOptions {
+  readonly storage: Storage;
+  /** What new artifacts pass, in this order. */
+  readonly codecs: readonly Codec[];
+  /** Every codec that a manifest may name. */
+  readonly decoders: ReadonlyMap<string, Codec>;
+}
+
+/** Snapshots as plain files beside a manifest: everything can be read with tar, zstd and age alone. */
+export function createPortableRepository({ storage, codecs, decoders }: PortableRepositoryOptions): Repository {
+  const keyOf = (manifest: Manifest, { file }: StoredFile) => `${snapshotPrefix(manifest)}/${file}`;
+
+  function decodersOf(artifact: Artifact): Codec[] {
+    return artifact.codecs.toReversed().map((name) => {
+      const codec = decoders.get(name);
+      if (!codec)
+        throw new DavitError({
+          where: artifact.file,
+          what: 'was written with a codec that this Davit does not know',
+          seen: name,
+          fix: 'use a newer Davit',
+        });
+      return codec;
+    });
+  }
+
+  const read: Repository['read'] = async (manifest, artifact, signal) =>
+    load(storage, decodersOf(artifact), keyOf(manifest, artifact), artifact, signal);
+
+  return {
+    location: storage.location,
+    local: storage.local,
+    list: (stack, set) => readManifests(storage, stackPrefix(stack, set)),
+    async stacks() {
+      const stacks = new Set<string>();
+      for await (const { key } of storage.list('')) {
+        const address = addressOf(key);
+        if (address?.file === manifestName) stacks.add(address.stack);
+      }
+      return [...stacks].toSorted();
+    },
+    begin: (address) => createWriter(storage, codecs, address),
+    read,
+    async extract(manifest, artifact, root, path, signal) {
+      await pipeline(await read(manifest, artifact, signal), unpackTree(root, path, signal));
+    },
+    async check(manifest, depth, signal) {
+      return depth === 'sizes' ? compareSizes(storage, manifest) : compareBytes(storage, manifest, manifest.artifacts, signal);
+    },
+    async remove(manifest) {
+      await storage.remove([manifestKey(manifest)]);
+      await storage.remove(manifest.artifacts.map((artifact) => keyOf(manifest, artifact)));
+    },
+    sweep: (stack, isDead) => sweepStack(storage, stackPrefix(stack), isDead),
+  };
+}

@@ -1,0 +1,46 @@
+import { buffer } from 'node:stream/consumers';
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import { manifestSchema, newestFirst, type Manifest } from '../../model/snapshot.ts';
+import { MissingObject, type Storage } from '../../storage/storage.ts';
+import type { SnapshotAddress } from '../repository.ts';
+import { addressOf, manifestName } from './layout.ts';
+
+const parallelReads = 8;
+
+/** Every manifest below a prefix, newest first. */
+export async function readManifests(storage: Storage, prefix: string): Promise<{ manifests: Manifest[]; damaged: string[] }> {
+  const limit = pLimit(parallelReads);
+  const reading: Promise<Manifest | string | undefined>[] = [];
+  for await (const { key } of storage.list(prefix)) {
+    const address = addressOf(key);
+    if (address?.file === manifestName) reading.push(limit(() => readManifest(storage, key, address)));
+  }
+  const results = await Promise.all(reading);
+  return {
+    manifests: results.filter((result) => typeof result === 'object').toSorted(newestFirst),
+    damaged: results.filter((result) => typeof result === 'string').toSorted(),
+  };
+}
+
+/** A sentence instead of a manifest says what is wrong with it; undefined: it was removed while we listed. */
+async function readManifest(storage: Storage, key: string, address: SnapshotAddress): Promise<Manifest | string | undefined> {
+  try {
+    const manifest = parse((await buffer(await storage.get(key))).toString());
+    if (typeof manifest === 'string') return `${key}: ${manifest}`;
+    const isAtHome = manifest.stack === address.stack && manifest.set === address.set && manifest.id === address.id;
+    return isAtHome ? manifest : `${key}: describes ${manifest.stack}/${manifest.set}/${manifest.id}, not the place where it lies`;
+  } catch (error) {
+    if (error instanceof MissingObject) return undefined;
+    throw error;
+  }
+}
+
+function parse(text: string): Manifest | string {
+  try {
+    const { data, error } = manifestSchema.safeParse(JSON.parse(text));
+    return error ? z.prettifyError(error).replaceAll('\n', ' ') : data;
+  } catch {
+    return 'is not JSON';
+  }
+}

@@ -1,0 +1,71 @@
+import type { Readable } from 'node:stream';
+import type { Artifact, Manifest, StoredFile } from '../model/snapshot.ts';
+
+/** What a snapshot is called before it exists. */
+export interface SnapshotAddress {
+  readonly stack: string;
+  readonly set: string;
+  readonly id: string;
+}
+
+/** How an artifact will be called: `extension` without a dot (`sql`, `tar`). */
+export interface ArtifactName {
+  readonly service: string;
+  readonly name: string;
+  readonly extension: string;
+}
+
+/** A directory to store, in the file system of this process. */
+export interface Tree {
+  readonly root: string;
+  /** Paths below `root`, relative, without leading `./`, that are left out together with everything under them. */
+  readonly exclude: readonly string[];
+}
+
+export interface StoredTree extends StoredFile {
+  /** Files that changed, grew or vanished while they were read. */
+  readonly warnings: string[];
+}
+
+/**
+ * Writes one snapshot. Until `commit` has returned, the snapshot does not exist for any reader.
+ * `put` and `putTree` may run several at a time, also from another process that began the same address.
+ */
+export interface SnapshotWriter {
+  put(artifact: ArtifactName, plain: Readable, signal?: AbortSignal): Promise<StoredFile>;
+  putTree(artifact: ArtifactName, tree: Tree, signal?: AbortSignal): Promise<StoredTree>;
+  /** Removes one stored artifact again; for a source that turned out bad after its last byte. */
+  discard(file: StoredFile): Promise<void>;
+  /** Written last: it makes the snapshot exist. */
+  commit(manifest: Manifest): Promise<void>;
+  /** Removes everything that was put. */
+  abort(): Promise<void>;
+}
+
+export interface Flaw {
+  readonly artifact: string;
+  readonly problem: string;
+}
+
+/** Snapshots in a storage. Formats differ behind this contract; the steps do not know which one they use. */
+export interface Repository {
+  /** For people and logs; holds no secret. */
+  readonly location: string;
+  /** True when the snapshots lie on the same machine as the data they protect. */
+  readonly local: boolean;
+  /** Every committed snapshot of a stack, of one set or of all, newest first. A damaged manifest is reported in `damaged`, never skipped silently. */
+  list(stack: string, set?: string): Promise<{ manifests: Manifest[]; damaged: string[] }>;
+  /** Stacks that have a snapshot here. */
+  stacks(): Promise<string[]>;
+  begin(address: SnapshotAddress): SnapshotWriter;
+  /** The plain bytes of an artifact. The stream fails when they are not exactly those that were stored. */
+  read(manifest: Manifest, artifact: Artifact, signal?: AbortSignal): Promise<Readable>;
+  /** Unpacks a file tree into an existing directory; `path`, relative to the tree, limits it to one file or folder. */
+  extract(manifest: Manifest, artifact: Artifact, root: string, path?: string, signal?: AbortSignal): Promise<void>;
+  /** Compares what is stored with the manifest: presence and sizes, and with `bytes` every byte. */
+  check(manifest: Manifest, depth: 'sizes' | 'bytes', signal?: AbortSignal): Promise<Flaw[]>;
+  /** Removes exactly what the manifest names; the manifest first, so that a crash leaves no snapshot that lies. */
+  remove(manifest: Manifest): Promise<void>;
+  /** Removes what killed runs left behind; `isDead` decides by snapshot id and start. Returns how many objects went. */
+  sweep(stack: string, isDead: (id: string, startedAt: Date) => boolean): Promise<number>;
+}

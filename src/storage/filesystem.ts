@@ -1,0 +1,175 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import { mkdir, open, opendir, rename, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { DavitError } from '../model/errors.ts';
+import type { Digest } from '../model/snapshot.ts';
+import { chunksOf } from './chunks.ts';
+import { fileError, hasCode } from './filesystem-errors.ts';
+import { MissingObject, type PutResult, type Storage, type StoredObject } from './storage.ts';
+
+const chunkBytes = 1024 * 1024;
+
+/** A file appears under its own name only when it is whole and on the disk; until then it is `.<name>.<random>.part` beside it. */
+const unfinished = /^\.(.+)\.[0-9a-f]{12}\.part$/;
+
+export function createFilesystemStorage(directory: string): Storage {
+  const root = resolve(directory);
+  const location = `file://${root}`;
+
+  function pathOf(key: string): string {
+    const isSafe = key.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..' && !segment.includes('\0'));
+    if (!isSafe || unfinished.test(basename(key))) throw new DavitError({ where: location, what: 'not a usable key', seen: key });
+    return join(root, key);
+  }
+
+  async function put(key: string, data: Readable, signal?: AbortSignal): Promise<PutResult> {
+    const path = pathOf(key);
+    const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
+    try {
+      const { file, created } = await createFile(partial);
+      const digest = await closing(file, () => fill(file, data, signal));
+      const { size } = await stat(partial);
+      if (size !== digest.bytes)
+        throw new DavitError({ where: path, what: `has ${size} bytes after ${digest.bytes} were written`, fix: 'check the disk' });
+      signal?.throwIfAborted();
+      await rename(partial, path);
+      for (const folder of created) await sync(folder);
+      return { ...digest, proven: false };
+    } catch (error) {
+      data.destroy();
+      await unlink(partial).catch(() => undefined);
+      await prune(dirname(path), root);
+      throw fileError(error, path);
+    }
+  }
+
+  async function get(key: string, signal?: AbortSignal): Promise<Readable> {
+    const path = pathOf(key);
+    const file = await open(path).catch((error: unknown) => {
+      throw hasCode(error, 'ENOENT') ? new MissingObject({ where: path, what: 'does not exist' }) : fileError(error, path);
+    });
+    return Readable.from(readWhole(file, path), { objectMode: false, highWaterMark: chunkBytes, ...(signal ? { signal } : {}) });
+  }
+
+  async function* list(prefix: string): AsyncGenerator<StoredObject> {
+    for await (const { path, stats } of walk(join(root, prefix))) {
+      if (!unfinished.test(basename(path))) yield { key: relative(root, path), bytes: stats.size, modifiedAt: stats.mtime };
+    }
+  }
+
+  async function remove(keys: readonly string[]): Promise<void> {
+    const folders = new Set<string>();
+    for (const path of keys.map(pathOf)) {
+      await unlink(path).catch((error: unknown) => {
+        if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw fileError(error, path);
+      });
+      folders.add(dirname(path));
+    }
+    for (const folder of folders) await prune(folder, root);
+  }
+
+  async function sweep(prefix: string, isDead: (key: string, startedAt: Date) => boolean): Promise<number> {
+    let swept = 0;
+    for await (const { path, stats } of walk(join(root, prefix))) {
+      const name = unfinished.exec(basename(path))?.[1];
+      if (name === undefined || !isDead(join(dirname(relative(root, path)), name), stats.birthtime)) continue;
+      await unlink(path).catch(() => undefined);
+      await prune(dirname(path), root);
+      swept++;
+    }
+    return swept;
+  }
+
+  return { location, local: true, put, get, list, remove, sweep };
+}
+
+/** Also returns the folders that must be synced so that the file survives a crash: its own, and the parents of those it made. */
+async function createFile(path: string): Promise<{ file: FileHandle; created: string[] }> {
+  for (let attempt = 1; ; attempt++) {
+    const folder = dirname(path);
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    const created = [folder];
+    if (first !== undefined) for (let made = folder; made.length >= first.length; made = dirname(made)) created.push(dirname(made));
+    try {
+      return { file: await open(path, 'wx', 0o600), created };
+    } catch (error) {
+      // A removal next door may have pruned the folder in between.
+      if (!hasCode(error, 'ENOENT') || attempt === 5) throw error;
+    }
+  }
+}
+
+async function fill(file: FileHandle, data: Readable, signal: AbortSignal | undefined): Promise<Digest> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  async function* measure() {
+    for await (const chunk of chunksOf(data, signal)) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+  }
+  await file.writeFile(measure());
+  await file.sync();
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+async function* readWhole(file: FileHandle, path: string): AsyncGenerator<Buffer> {
+  try {
+    const { size } = await file.stat();
+    let bytes = 0;
+    for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark: chunkBytes }) as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      yield chunk;
+    }
+    if (bytes !== size) throw new DavitError({ where: path, what: `ended after ${bytes} of ${size} bytes` });
+  } catch (error) {
+    throw fileError(error, path);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Files below a folder; what vanishes meanwhile is not there. */
+async function* walk(folder: string): AsyncGenerator<{ path: string; stats: Stats }> {
+  const entries = await opendir(folder).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw fileError(error, folder);
+  });
+  for await (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* walk(path);
+    else if (entry.isFile()) {
+      const stats = await stat(path).catch(() => undefined);
+      if (stats) yield { path, stats };
+    }
+  }
+}
+
+/** Removes a folder and its parents up to the root where they are empty; what stays is synced, so that a removal survives a crash. */
+async function prune(folder: string, root: string): Promise<void> {
+  if (
+    folder !== root &&
+    (await rmdir(folder).then(
+      () => true,
+      (error: unknown) => hasCode(error, 'ENOENT'),
+    ))
+  )
+    return prune(dirname(folder), root);
+  await sync(folder).catch(() => undefined);
+}
+
+async function sync(folder: string): Promise<void> {
+  const handle = await open(folder);
+  await closing(handle, () => handle.sync());
+}
+
+async function closing<T>(file: FileHandle, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await file.close();
+  }
+}

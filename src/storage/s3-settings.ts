@@ -1,0 +1,32 @@
+export interface S3Options {
+  readonly bucket: string;
+  /** Path segments; empty for the whole bucket. */
+  readonly prefix: string;
+  /** AWS's own variables: keys, region, endpoint. Keys that are not among them are found the way AWS's tools find them. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How long a fault may last, from its first sign; default 100 s. */
+  readonly patienceMs?: number;
+  /** Longest silence on a connection; default 30 s. */
+  readonly idleTimeoutMs?: number;
+}
+
+/** What the variables say; what they leave open is left to AWS's own chain of files, containers and machines. */
+export function readSettings(environment: S3Options['environment']) {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken } = environment;
+  const endpoint = environment['AWS_ENDPOINT_URL_S3'] || environment['AWS_ENDPOINT_URL'];
+  // A server of one's own rarely cares, but the signature needs a region.
+  const region = environment['AWS_REGION'] || environment['AWS_DEFAULT_REGION'] || (endpoint ? 'us-east-1' : undefined);
+  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+  return {
+    // Only AWS is sure to find a bucket by a host name of its own.
+    ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
+    ...(region ? { region } : {}),
+    ...(isComplete(credentials) ? { credentials } : {}),
+  };
+}
+
+function isComplete<T extends { accessKeyId: string | undefined; secretAccessKey: string | undefined }>(
+  credentials: T,
+): credentials is T & { accessKeyId: string; secretAccessKey: string } {
+  return Boolean(credentials.accessKeyId && credentials.secretAccessKey);
+}
