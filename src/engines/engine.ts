@@ -1,0 +1,70 @@
+import type { Command, Container } from '../docker/docker.ts';
+import type { Artifact, Table } from '../model/snapshot.ts';
+
+/** Where a database's credentials lie *inside its own container*. Values are never known to Davit. */
+export interface Access {
+  readonly user?: string | undefined;
+  readonly passwordEnv?: string | undefined;
+  readonly passwordFile?: string | undefined;
+  /** Extra arguments for the dump tool. */
+  readonly options: readonly string[];
+}
+
+/** The container and how to log in to the database in it. */
+export interface Target {
+  readonly container: Container;
+  readonly access: Access;
+}
+
+export interface Database {
+  readonly name: string;
+  /** What is needed to create it again: charset, collation, owner. */
+  readonly details: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+}
+
+export interface Inventory {
+  readonly server: string;
+  readonly tool: string;
+  readonly databases: readonly Database[];
+  /** False when the login sees only its own account: then no accounts are dumped, and `warnings` says so. */
+  readonly accounts: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** Watches a dump go by. */
+export interface Inspector {
+  see(chunk: Buffer): void;
+  /** The tables found, where the format tells. Throws a DavitError when the dump lacks its end or its structure is broken. */
+  conclude(): Table[] | undefined;
+}
+
+export interface Dump {
+  readonly command: Command;
+  readonly extension: string;
+  inspect(): Inspector;
+}
+
+/**
+ * How one kind of database is dumped and restored, by its own tools in its own container. Everything here is pure: commands are data,
+ * outputs are parsed. Commands hold names and `$VARIABLES`, never a secret. A dump command's stdout is the artifact;
+ * a restore command reads the artifact on stdin, recreates what it restores, and exits with 0 only when all of it is in.
+ */
+export interface Engine {
+  readonly name: string;
+  recognises(container: Container, processes: readonly string[]): boolean;
+  /** A volume mounted at, above or below one of these is the server's own and is never archived. */
+  readonly dataDirectories: readonly string[];
+  /** Name of the accounts artifact: `@accounts`, `@roles`; undefined when there are none. */
+  readonly accounts: string | undefined;
+  inventory(target: Target): Command;
+  readInventory(stdout: string): Inventory;
+  /** `database` undefined: the accounts. */
+  dump(target: Target, database: Database | undefined): Dump;
+  restore(target: Target, artifact: Artifact): Command;
+  /** Exits with 0 when the real server, not a set-up one, accepts a login. */
+  ready(target: Target): Command;
+  /** Counts tables and rows as they are now; undefined where an artifact has none. */
+  census(target: Target, artifact: Artifact): Command | undefined;
+  readCensus(stdout: string): Table[];
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import type { Command } from '../docker/docker.ts';
+import { DavitError } from '../model/errors.ts';
+import type { Artifact, Table } from '../model/snapshot.ts';
+import type { Inventory } from './engine.ts';
+import { type Expression, quote, script } from './shell.ts';
+
+/** What MariaDB and MySQL share: the catalogue is asked in JSON lines, so that no name can break the parsing. */
+
+export interface Login {
+  readonly user: Expression;
+  readonly password: Expression | undefined;
+}
+
+const systemSchemas = `'mysql','information_schema','performance_schema','sys'`;
+
+const inventoryQuery = `
+SELECT JSON_OBJECT('server', VERSION(), 'accounts', (SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type IN ('CREATE USER')) > 0);
+SELECT JSON_OBJECT('name', s.schema_name, 'charset', s.default_character_set_name, 'collation', s.default_collation_name, 'unsafe',
+  (SELECT COUNT(*) FROM information_schema.tables t WHERE t.table_schema = s.schema_name AND t.table_type = 'BASE TABLE' AND t.engine NOT IN ('InnoDB', 'ROCKSDB')))
+FROM information_schema.schemata s WHERE s.schema_name NOT IN (${systemSchemas}) ORDER BY s.schema_name;`.replaceAll('\n', ' ');
+
+export function sqlInventory(prelude: string, client: string, dumpTool: string): Command {
+  return script(
+    prelude,
+    `printf '{"tool":"%s"}\\n' "$(${dumpTool} --version)"`,
+    `exec ${client} --batch --raw --skip-column-names -e ${quote(inventoryQuery)}`,
+  );
+}
+
+const line = z.union([
+  z.object({ tool: z.string() }),
+  z.object({ server: z.string(), accounts: z.union([z.boolean(), z.number()]) }),
+  z.object({ name: z.string(), charset: z.string(), collation: z.string(), unsafe: z.coerce.number() }),
+]);
+
+export function readDatabases(stdout: string): Inventory {
+  let [server, tool, accounts] = ['', '', false];
+  const databases: Inventory['databases'][number][] = [];
+  for (const text of jsonLines(stdout)) {
+    const value = line.parse(text);
+    if ('tool' in value) tool = value.tool;
+    else if ('server' in value) [server, accounts] = [value.server, Boolean(value.accounts)];
+    else {
+      const warnings =
+        value.unsafe > 0
+          ? [
+              `${value.unsafe} tables of database ${value.name} are not transactional (MyISAM, MEMORY …): writes during the dump may tear them`,
+            ]
+          : [];
+      databases.push({ name: value.name, details: { charset: value.charset, collation: value.collation }, warnings });
+    }
+  }
+  const warnings = accounts ? [] : ['this login may not read accounts: users and grants are not part of the backup — use root'];
+  return { server, tool, databases, accounts, warnings };
+}
+
+/** Every JSON object of an output, one a line. */
+export function jsonLines(stdout: string): unknown[] {
+  return stdout
+    .split('\n')
+    .filter((text) => text.trim() !== '')
+    .map((text) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch (cause) {
+        throw new DavitError(
+          { where: 'inventory', what: 'the database gave an answer that is not understood', seen: text.slice(0, 120) },
+          { cause },
+        );
+      }
+    });
+}
+
+/** Counts every table of the database exactly; the statement is written by the server itself. */
+export function sqlCensus(prelude: string, client: string, artifact: Artifact): Command {
+  const schema = sqlString(artifact.database ?? '');
+  const list =
+    `SELECT CONCAT('SELECT JSON_OBJECT(', QUOTE('name'), ',', QUOTE(table_name), ',', QUOTE('rows'), ',COUNT(*)) FROM \`', REPLACE(table_schema, '\`', '\`\`'), '\`.\`', REPLACE(table_name, '\`', '\`\`'), '\`;') ` +
+    `FROM information_schema.tables WHERE table_schema = ${schema} AND table_type = 'BASE TABLE'`;
+  const ask = `${client} --batch --raw --skip-column-names`;
+  return script(prelude, `counts=$(${ask} -e ${quote(list)}) || exit`, `printf '%s\\n' "$counts" | ${ask}`);
+}
+
+export function readCensus(stdout: string): Table[] {
+  return jsonLines(stdout).map((value) => z.object({ name: z.string(), rows: z.number() }).parse(value));
+}
+
+function sqlString(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}
