@@ -1,0 +1,74 @@
+import type { Context } from '../context.ts';
+import { configurationError } from '../model/errors.ts';
+import type { Manifest } from '../model/snapshot.ts';
+import { capture } from '../steps/capture.ts';
+import { discover, type Stack } from '../steps/discover.ts';
+import { recover } from '../steps/journal.ts';
+import { withLock } from '../steps/lock.ts';
+import { plan, setsOf } from '../steps/plan.ts';
+import { judge, removeExpired } from '../steps/retain.ts';
+import { commit, openRun } from '../steps/run.ts';
+import { verify } from '../steps/verify.ts';
+import { removeOrphans } from '../steps/worker.ts';
+
+export interface BackupOutcome {
+  readonly set: string;
+  readonly manifest?: Manifest;
+  readonly error?: unknown;
+}
+
+/** `davit backup`: a snapshot of one set or of every set. A set that fails does not keep the others from being captured. */
+export async function backup(context: Context, options: { set?: string | undefined }): Promise<BackupOutcome[]> {
+  const stack = await discover(context);
+  return withLock(stack.name, async () => {
+    await removeOrphans(context, stack);
+    await recover(context, stack);
+    const outcomes: BackupOutcome[] = [];
+    for (const set of chooseSets(stack, options.set)) {
+      outcomes.push(
+        await backupSet(context, set, 'backup').then(
+          (manifest) => ({ set, manifest }),
+          (error: unknown) => ({ set, error }),
+        ),
+      );
+      context.signal.throwIfAborted();
+    }
+    return outcomes;
+  });
+}
+
+/** One run of one set. */
+export async function backupSet(context: Context, set: string, reason: Manifest['reason']): Promise<Manifest> {
+  const stack = await discover(context);
+  const run = await openRun(context, stack, await plan(context, stack, set), reason);
+  let manifest: Manifest;
+  try {
+    await capture(context, run);
+    manifest = await commit(context, run);
+  } catch (error) {
+    await run.writer.abort();
+    throw error;
+  }
+  await verify(context, manifest, 'sizes');
+  if (manifest.status === 'complete') await removeExpired(context, await judge(context, stack.name, set, context.environment.DAVIT_KEEP));
+  return manifest;
+}
+
+function chooseSets(stack: Stack, wanted: string | undefined): string[] {
+  const sets = setsOf(stack);
+  if (sets.length === 0) {
+    throw configurationError({
+      where: `stack "${stack.name}"`,
+      what: 'no service takes part',
+      seen: stack.services.flatMap(({ problems }) => problems.map(({ message }) => message)).join('; ') || undefined,
+      fix: 'add `labels: ["davit.enable=true"]` to the services that matter and run `docker compose up -d`',
+    });
+  }
+  if (wanted === undefined) return sets;
+  if (sets.includes(wanted)) return [wanted];
+  throw configurationError({
+    where: `set "${wanted}"`,
+    what: `does not exist in stack "${stack.name}"`,
+    fix: `the stack has ${sets.join(', ')}`,
+  });
+}

@@ -1,0 +1,199 @@
+import { pipeline } from 'node:stream/promises';
+import { createInterface } from 'node:readline/promises';
+import { Command, CommanderError } from 'commander';
+import type { Context } from '../context.ts';
+import { configurationError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
+import { artifactId, type Manifest } from '../model/snapshot.ts';
+import type { RestorePlan } from '../steps/restore-plan.ts';
+import { version } from '../version.ts';
+import { backup, type BackupOutcome } from './backup.ts';
+import { daemon } from './daemon.ts';
+import { health, reportRun } from './health.ts';
+import { describePlan, showPlan } from './plan.ts';
+import { describeVerdicts, prune } from './prune.ts';
+import { restore } from './restore.ts';
+import { cat, describeList, describeSnapshot, list, show, verifySnapshots } from './snapshots.ts';
+
+export interface Surroundings {
+  /** The log goes to `output`: stdout for the daemon, stderr for commands, whose stdout is their answer. */
+  createContext(output: NodeJS.WriteStream): Context;
+  worker(): Promise<void>;
+  print(text: string): void;
+  exit(code: ExitCode): void;
+}
+
+interface Common {
+  readonly json?: boolean;
+  readonly set?: string;
+  readonly fromStack?: string;
+}
+
+/** Every command and option. What a command answers is printed here, as text or as JSON. */
+export function createCli(surroundings: Surroundings): (argv: readonly string[]) => Promise<void> {
+  const cli = defineCommands(surroundings);
+  return async (argv) => {
+    try {
+      await cli.parseAsync(argv);
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error;
+      surroundings.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.configuration);
+    }
+  };
+}
+
+function defineCommands({ createContext, worker, print, exit }: Surroundings): Command {
+  const cli = new Command('davit').description('Backs up and restores a docker compose stack.').version(version);
+  cli.exitOverride();
+  const forCommand = (): Context => createContext(process.stderr);
+  const answer = (json: boolean | undefined, value: unknown, text: () => string): void =>
+    print(`${json === true ? JSON.stringify(value, undefined, 2) : text()}\n`);
+  const command = (name: string, description: string): Command =>
+    cli.command(name).description(description).option('--json', 'answer in JSON');
+  const onSnapshots = (name: string, description: string): Command =>
+    command(name, description).option('--set <name>', 'only this set').option('--from-stack <name>', 'snapshots of another stack');
+
+  cli.action(async () => daemon(createContext(process.stdout)));
+  cli.command('daemon', { hidden: true }).action(async () => daemon(createContext(process.stdout)));
+  cli.command('worker', { hidden: true }).action(worker);
+
+  command('plan', 'show what would be captured, by which command, and why not the rest')
+    .option('--set <name>', 'only this set')
+    .action(async ({ json, set }: Common) => {
+      const { plans, exitCode } = await showPlan(forCommand(), { set });
+      answer(json, plans, () => plans.map(describePlan).join('\n\n'));
+      exit(exitCode);
+    });
+
+  command('backup', 'back up now')
+    .option('--set <name>', 'only this set')
+    .action(async ({ json, set }: Common) => {
+      const context = forCommand();
+      const outcomes = await backup(context, { set });
+      await reportRun(outcomes, context.log);
+      answer(
+        json,
+        outcomes.map(({ set: name, manifest, error }) => ({
+          set: name,
+          manifest,
+          ...(error === undefined ? {} : { error: messageOf(error) }),
+        })),
+        () => outcomes.map(describeOutcome).join('\n'),
+      );
+      exit(exitCodeOf(outcomes));
+    });
+
+  onSnapshots('list', 'list snapshots, newest first').action(async ({ json, ...which }: Common) => {
+    const { manifests, damaged } = await list(forCommand(), which);
+    answer(json, manifests, () => [describeList(manifests), ...damaged.map((problem) => `x ${problem}`)].join('\n'));
+    if (damaged.length > 0) exit(exitCodes.failed);
+  });
+
+  onSnapshots('show', 'show one snapshot')
+    .argument('<snapshot>', 'id or latest')
+    .action(async (snapshot: string, { json, ...which }: Common) => {
+      const manifest = await show(forCommand(), snapshot, which);
+      answer(json, manifest, () => describeSnapshot(manifest));
+    });
+
+  onSnapshots('cat', 'write the plain bytes of one artifact to stdout')
+    .argument('<snapshot>', 'id or latest')
+    .argument('<artifact>', 'service/artifact')
+    .action(async (snapshot: string, artifact: string, which: Common) => {
+      const context = forCommand();
+      await pipeline(await cat(context, snapshot, artifact, which), process.stdout, { signal: context.signal, end: false });
+    });
+
+  onSnapshots('verify', 'read every byte back and compare it with the manifest')
+    .argument('[snapshot]', 'id or latest; default: all')
+    .action(async (snapshot: string | undefined, { json, ...which }: Common) => {
+      const { exitCode, ...result } = await verifySnapshots(forCommand(), snapshot, which);
+      answer(json, result, () =>
+        [...result.verified.map((id) => `ok ${id}`), ...result.problems.map((problem) => `x ${problem}`)].join('\n'),
+      );
+      exit(exitCode);
+    });
+
+  onSnapshots('restore', 'restore a snapshot into this stack, or into a folder')
+    .argument('<snapshot>', 'id or latest')
+    .option('--at <time>', 'with latest: the newest complete snapshot at or before this time')
+    .option('--service <name>', 'only this service')
+    .option('--only <artifact>', 'only this artifact: service/artifact')
+    .option('--path <path>', 'only this container path inside a file tree')
+    .option('--to <folder>', "into a folder of Davit's container instead of the stack")
+    .option('--yes', 'do not ask')
+    .option('--no-safety', 'do not save first what is there now')
+    .option('--allow-partial', 'restore a part of a named set')
+    .action(
+      async (
+        snapshot: string,
+        options: Common & {
+          at?: string;
+          service?: string;
+          only?: string;
+          path?: string;
+          to?: string;
+          yes?: boolean;
+          safety: boolean;
+          allowPartial?: boolean;
+        },
+      ) => {
+        const { json, yes = false, allowPartial = false, ...rest } = options;
+        const report = await restore(forCommand(), {
+          ...rest,
+          snapshot,
+          allowPartial,
+          confirm: (plan, manifest) => confirm(plan, manifest, yes),
+        });
+        answer(json, { snapshot: report.manifest.id, restored: report.restored, safety: report.safety }, () =>
+          [
+            `restored from ${report.manifest.id}: ${report.restored.join(', ')}`,
+            ...(report.safety === undefined ? [] : [`what was there before is snapshot ${report.safety}`]),
+          ].join('\n'),
+        );
+      },
+    );
+
+  command('prune', 'remove the snapshots that retention does not keep')
+    .option('--dry-run', 'only tell')
+    .action(async ({ json, dryRun = false }: { json?: boolean; dryRun?: boolean }) => {
+      const verdicts = await prune(forCommand(), { dryRun });
+      answer(
+        json,
+        verdicts.map(({ manifest: { id, set }, reasons }) => ({ id, set, keep: reasons.length > 0, reasons })),
+        () => describeVerdicts(verdicts, dryRun),
+      );
+    });
+
+  command('health', 'exit with 0 when the daemon runs and its last backup was good').action(async ({ json }: Common) => {
+    const state = await health(new Date());
+    answer(json, state, () => `ok, next run ${state.nextRunAt ?? 'never'}`);
+  });
+  return cli;
+}
+
+/** 0 all complete · 3 something incomplete was stored · 1 nothing usable was stored. */
+export function exitCodeOf(outcomes: readonly BackupOutcome[]): ExitCode {
+  if (outcomes.every(({ manifest }) => manifest?.status === 'complete')) return exitCodes.ok;
+  return outcomes.some(({ manifest }) => manifest !== undefined) ? exitCodes.partial : exitCodes.failed;
+}
+
+function describeOutcome({ set, manifest, error }: BackupOutcome): string {
+  if (manifest === undefined) return `set ${set}: nothing stored — ${messageOf(error)}`;
+  return describeSnapshot(manifest);
+}
+
+async function confirm(plan: RestorePlan, manifest: Manifest, yes: boolean): Promise<boolean> {
+  const lines = [
+    `snapshot ${manifest.id} of ${manifest.startedAt} (${manifest.status})`,
+    ...[...plan.files, ...plan.databases].map((artifact) => `  replaces ${artifactId(artifact)}`),
+    ...plan.standstills.map(({ service }) => `  stops ${service} meanwhile`),
+    ...plan.starting.map(({ name }) => `  starts ${name} afterwards`),
+  ];
+  process.stderr.write(`${lines.join('\n')}\n`);
+  if (yes) return true;
+  if (!process.stdin.isTTY) throw configurationError({ where: 'restore', what: 'nobody is there to confirm it', fix: 'say --yes' });
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const reply = await terminal.question('Replace them? [y/N] ');
+  terminal.close();
+  return /^y(es)?$/i.test(reply.trim());
+}

@@ -1,0 +1,33 @@
+import type { Context } from '../context.ts';
+import { type ExitCode, exitCodes } from '../model/errors.ts';
+import type { Plan } from '../model/plan.ts';
+import { discover } from '../steps/discover.ts';
+import { plan, setsOf } from '../steps/plan.ts';
+
+/** `davit plan`: what would be captured, by which command, what not and why. Exit code 2 when there are problems. */
+export async function showPlan(context: Context, options: { set?: string | undefined }): Promise<{ plans: Plan[]; exitCode: ExitCode }> {
+  const stack = await discover(context);
+  const sets = options.set === undefined ? setsOf(stack) : [options.set];
+  const plans: Plan[] = [];
+  for (const set of sets.length === 0 ? ['default'] : sets) plans.push(await plan(context, stack, set));
+  const empty = plans.every(({ sources }) => sources.length === 0);
+  return { plans, exitCode: empty || plans.some(({ problems }) => problems.length > 0) ? exitCodes.configuration : exitCodes.ok };
+}
+
+export function describePlan({ stack, set, sources, skipped, problems, warnings }: Plan): string {
+  const lines = [`stack ${stack}, set ${set}`];
+  for (const source of sources) {
+    lines.push(`  + ${source.service}/${source.name}`);
+    if (source.kind === 'files') {
+      const globs = [...source.include.map((glob) => `only ${glob}`), ...source.exclude.map((glob) => `without ${glob}`)];
+      lines.push(`      files of ${source.mount.type} ${source.mount.source}${globs.length > 0 ? `, ${globs.join(', ')}` : ''}`);
+    } else {
+      lines.push(`      ${source.engine} ${source.server}`, ...source.command.split('\n').map((line) => `      $ ${line}`));
+    }
+  }
+  for (const { service, what, why } of skipped) lines.push(`  - ${service}: ${what} — ${why}`);
+  for (const warning of warnings) lines.push(`  ! ${warning}`);
+  for (const { error } of problems) lines.push(`  x ${error.message}`);
+  if (sources.length === 0) lines.push('  x nothing would be captured: add the label davit.enable=true to the services that matter');
+  return lines.join('\n');
+}

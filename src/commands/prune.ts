@@ -1,0 +1,28 @@
+import type { Context } from '../context.ts';
+import type { Verdict } from '../model/retention.ts';
+import { discover } from '../steps/discover.ts';
+import { withLock } from '../steps/lock.ts';
+import { judge, removeExpired } from '../steps/retain.ts';
+
+/** `davit prune`: applies retention to every set that has snapshots; `--dry-run` only tells. */
+export async function prune(context: Context, options: { dryRun: boolean }): Promise<Verdict[]> {
+  const { name } = await discover(context);
+  return withLock(name, async () => {
+    const { manifests } = await context.repository.list(name);
+    const verdicts: Verdict[] = [];
+    for (const set of new Set(manifests.map((manifest) => manifest.set)))
+      verdicts.push(...(await judge(context, name, set, context.environment.DAVIT_KEEP)));
+    if (!options.dryRun) await removeExpired(context, verdicts);
+    return verdicts;
+  });
+}
+
+export function describeVerdicts(verdicts: readonly Verdict[], dryRun: boolean): string {
+  if (verdicts.length === 0) return 'no snapshots yet';
+  return verdicts
+    .map(
+      ({ manifest: { id, set }, reasons }) =>
+        `${reasons.length > 0 ? 'keep  ' : dryRun ? 'would remove' : 'removed'} ${id}  ${set}  ${reasons.join(', ')}`,
+    )
+    .join('\n');
+}

@@ -1,0 +1,107 @@
+import type { Context } from '../context.ts';
+import { DavitError } from '../model/errors.ts';
+import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
+import { discover, type Stack } from '../steps/discover.ts';
+import { engineOf, restoreDatabase, serviceOf } from '../steps/dump.ts';
+import { exportArtifacts } from '../steps/export.ts';
+import { restoreFiles } from '../steps/files.ts';
+import { chooseArtifacts, findSnapshot, type Part } from '../steps/find.ts';
+import { hooksOf, runHook } from '../steps/hooks.ts';
+import { closeJournal, openJournal, recover } from '../steps/journal.ts';
+import { startDatabase, startServices, waitHealthy } from '../steps/lifecycle.ts';
+import { withLock } from '../steps/lock.ts';
+import { quiesce } from '../steps/quiesce.ts';
+import { planRestore, refuseBrokenSet, type RestorePlan } from '../steps/restore-plan.ts';
+import { removeOrphans } from '../steps/worker.ts';
+import { verify } from '../steps/verify.ts';
+import { backupSet } from './backup.ts';
+
+export interface RestoreOptions extends Part {
+  readonly snapshot: string;
+  readonly set?: string | undefined;
+  readonly at?: string | undefined;
+  readonly fromStack?: string | undefined;
+  readonly to?: string | undefined;
+  readonly safety: boolean;
+  readonly allowPartial: boolean;
+  /** Asked with the plan before anything is touched. */
+  confirm(plan: RestorePlan, manifest: Manifest): Promise<boolean>;
+}
+
+export interface RestoreReport {
+  readonly manifest: Manifest;
+  readonly restored: readonly string[];
+  readonly safety?: string | undefined;
+}
+
+/** `davit restore`: the mirror of `davit backup`. */
+export async function restore(context: Context, options: RestoreOptions): Promise<RestoreReport> {
+  const stack = await discover(context);
+  const manifest = await findSnapshot(context, { ...options, stack: options.fromStack ?? stack.name });
+  const artifacts = chooseArtifacts(manifest, options);
+  const restored = artifacts.map(artifactId);
+  if (options.to !== undefined) {
+    await exportArtifacts(context, manifest, artifacts, options.to, options.path);
+    return { manifest, restored };
+  }
+  refuseBrokenSet(manifest, artifacts, options.allowPartial);
+  return withLock(stack.name, async () => {
+    await removeOrphans(context, stack);
+    await recover(context, stack);
+    const plan = planRestore(stack, manifest, artifacts);
+    await verify(context, { ...manifest, artifacts }, 'bytes');
+    if (!(await options.confirm(plan, manifest)))
+      throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
+    const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
+    await restoreInto(context, stack, manifest, plan, options.path);
+    return { manifest, restored, safety };
+  });
+}
+
+async function restoreInto(context: Context, stack: Stack, manifest: Manifest, plan: RestorePlan, path: string | undefined): Promise<void> {
+  const involved = new Set([...plan.files, ...plan.databases].map(({ service }) => service));
+  const services = [...involved].map((name) => serviceOf(stack, name));
+  const journal = { standstills: plan.standstills, hooks: [] };
+  const note = await openJournal(context, stack, journal);
+  try {
+    for (const { service, hook } of hooksOf(services, 'before-restore'))
+      if (service.containers[0].state === 'running') await runHook(context, service, hook);
+    await quiesce(context, plan.standstills);
+    for (const artifact of plan.files) await restoreFiles(context, stack, manifest, artifact, path);
+    await restoreDatabases(context, stack, manifest, plan.databases);
+  } catch (error) {
+    await closeJournal(context, stack, note, journal);
+    throw error;
+  }
+  await startServices(context, stack, plan.starting);
+  const errors = await closeJournal(context, stack, note, journal);
+  if (errors.length > 0) throw errors[0];
+  for (const { name } of plan.starting) await waitHealthy(context, stack, name);
+  for (const { service, hook } of hooksOf(services, 'after-restore')) await runHook(context, service, hook);
+}
+
+async function restoreDatabases(context: Context, stack: Stack, manifest: Manifest, artifacts: readonly Artifact[]): Promise<void> {
+  const servers = new Map(artifacts.map(({ service, engine }) => [service, engine]));
+  for (const [service, engine] of servers) await startDatabase(context, serviceOf(stack, service), engineOf(context, engine));
+  for (const artifact of artifacts) await restoreDatabase(context, stack, manifest, artifact);
+}
+
+/** What is there now is saved before it is replaced. */
+async function saveFirst(context: Context, stack: Stack, plan: RestorePlan, manifest: Manifest): Promise<string | undefined> {
+  if (plan.fresh) {
+    context.log.info({}, 'nothing to save first: what is restored has never run here');
+    return undefined;
+  }
+  for (const { service, engine } of plan.databases) await startDatabase(context, serviceOf(stack, service), engineOf(context, engine));
+  const saved = await backupSet(context, manifest.set, 'safety').catch((cause: unknown) => cause);
+  if (!(saved instanceof Error) && (saved as Manifest).status === 'complete') return (saved as Manifest).id;
+  throw new DavitError(
+    {
+      where: 'restore',
+      what: 'what is there now could not be saved first, so nothing was changed',
+      seen: saved instanceof Error ? saved.message : (saved as Manifest).failures.map(({ error }) => error).join('; '),
+      fix: 'mend that, or say --no-safety to give up what is there now',
+    },
+    { cause: saved },
+  );
+}

@@ -1,0 +1,118 @@
+import type { Readable } from 'node:stream';
+import type { Context } from '../context.ts';
+import { configurationError, type ExitCode, exitCodes } from '../model/errors.ts';
+import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
+import { discover } from '../steps/discover.ts';
+import { findSnapshot, isNamed } from '../steps/find.ts';
+import { verify } from '../steps/verify.ts';
+import { messageOf } from '../model/errors.ts';
+
+export interface Which {
+  readonly set?: string | undefined;
+  readonly fromStack?: string | undefined;
+}
+
+async function stackName(context: Context, { fromStack }: Which): Promise<string> {
+  return fromStack ?? (await discover(context)).name;
+}
+
+/** `davit list`: newest first. */
+export async function list(context: Context, which: Which): Promise<{ manifests: Manifest[]; damaged: string[] }> {
+  return context.repository.list(await stackName(context, which), which.set);
+}
+
+/** `davit show ID`. */
+export async function show(context: Context, snapshot: string, which: Which): Promise<Manifest> {
+  return findSnapshot(context, { snapshot, set: which.set, stack: await stackName(context, which) });
+}
+
+/** `davit cat ID ARTIFACT`: the plain bytes. */
+export async function cat(context: Context, snapshot: string, name: string, which: Which): Promise<Readable> {
+  const manifest = await show(context, snapshot, which);
+  const artifact = manifest.artifacts.find((one) => isNamed(one, name));
+  if (artifact !== undefined) return context.repository.read(manifest, artifact, context.signal);
+  throw configurationError({
+    where: `snapshot ${manifest.id}`,
+    what: 'has no such artifact',
+    seen: name,
+    fix: `it has ${manifest.artifacts.map(artifactId).join(', ')}`,
+  });
+}
+
+/** `davit verify [ID]`: reads every byte of one snapshot or of all of them. All damage is reported, not only the first. */
+export async function verifySnapshots(
+  context: Context,
+  snapshot: string | undefined,
+  which: Which,
+): Promise<{ verified: string[]; problems: string[]; exitCode: ExitCode }> {
+  const { manifests, damaged } =
+    snapshot === undefined ? await list(context, which) : { manifests: [await show(context, snapshot, which)], damaged: [] };
+  const problems = [...damaged];
+  const verified: string[] = [];
+  for (const manifest of manifests) {
+    await verify(context, manifest, 'bytes').then(
+      () => verified.push(manifest.id),
+      (error: unknown) => problems.push(messageOf(error)),
+    );
+    context.signal.throwIfAborted();
+  }
+  if (manifests.length === 0 && problems.length === 0) problems.push('there is no snapshot to verify — run `davit backup`');
+  return { verified, problems, exitCode: problems.length === 0 ? exitCodes.ok : exitCodes.failed };
+}
+
+export function describeList(manifests: readonly Manifest[]): string {
+  if (manifests.length === 0) return 'no snapshots yet';
+  const rows = manifests.map((manifest) => [
+    manifest.id,
+    manifest.set,
+    manifest.reason === 'safety' ? `${manifest.status} (safety)` : manifest.status,
+    String(manifest.artifacts.length),
+    humanBytes(storedBytes(manifest.artifacts)),
+    manifest.startedAt,
+  ]);
+  return table([['SNAPSHOT', 'SET', 'STATUS', 'ARTIFACTS', 'STORED', 'STARTED'], ...rows]);
+}
+
+export function describeSnapshot(manifest: Manifest): string {
+  const { id, stack, set, status, reason, startedAt, endedAt, skewMs, downtimeMs, davit } = manifest;
+  const downtime = Object.entries(downtimeMs).map(([service, ms]) => `${service} ${ms} ms`);
+  const rows = manifest.artifacts.map((artifact) => [
+    artifactId(artifact),
+    artifact.engine,
+    humanBytes(artifact.plain.bytes),
+    humanBytes(artifact.stored.bytes),
+    artifact.tables === undefined ? '' : `${artifact.tables.length} tables`,
+    artifact.server ?? artifact.mount?.source ?? '',
+  ]);
+  return [
+    `snapshot ${id} of stack ${stack}, set ${set}: ${status}${reason === 'safety' ? ' (taken before a restore)' : ''}`,
+    `from ${startedAt} to ${endedAt}, by Davit ${davit}`,
+    `databases began within ${skewMs} ms of each other; downtime: ${downtime.length === 0 ? 'none' : downtime.join(', ')}`,
+    '',
+    table([['ARTIFACT', 'ENGINE', 'PLAIN', 'STORED', 'CONTENT', 'SOURCE'], ...rows]),
+    ...manifest.warnings.map((warning) => `! ${warning}`),
+    ...manifest.failures.map(({ service, source, error }) => `x ${service}${source === undefined ? '' : `/${source}`}: ${error}`),
+  ].join('\n');
+}
+
+function storedBytes(artifacts: readonly Artifact[]): number {
+  return artifacts.reduce((sum, { stored }) => sum + stored.bytes, 0);
+}
+
+export function humanBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = bytes === 0 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
+  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? [];
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { DavitError, messageOf } from '../model/errors.ts';
+import type { RawEnvironment } from '../config/environment.ts';
+import { captureTree, extractTree, jobSchema } from '../steps/job.ts';
+import type { WorkerEvent } from '../steps/worker.ts';
+
+const orderSchema = z.object({ environment: z.record(z.string(), z.string()), job: jobSchema });
+
+/**
+ * `davit worker`: started by Davit in a container that holds one volume. The order comes on stdin, the outcome goes to stdout. The end of
+ * stdin means that nobody waits any more: before the outcome it aborts the job, after it it lets the worker exit.
+ */
+export async function worker(
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+  createContext: (environment: RawEnvironment, signal: AbortSignal) => Pick<Context, 'repository'>,
+): Promise<void> {
+  const abandoned = new AbortController();
+  let report: WorkerEvent;
+  const { order, closed } = await readOrder(input);
+  void closed.then(() => abandoned.abort(new DavitError({ where: 'worker', what: 'was abandoned' })));
+  try {
+    const { environment, job } = orderSchema.parse(JSON.parse(order));
+    const { repository } = createContext(environment, abandoned.signal);
+    report = {
+      event: 'done',
+      result:
+        job.kind === 'capture'
+          ? await captureTree(repository, job, abandoned.signal)
+          : await extractTree(repository, job, abandoned.signal),
+    };
+  } catch (error) {
+    const { where, what, seen, fix } =
+      error instanceof DavitError ? error.complaint : { where: 'worker', what: messageOf(error), seen: undefined, fix: undefined };
+    report = {
+      event: 'failed',
+      complaint: { where, what, ...(seen === undefined ? {} : { seen }), ...(fix === undefined ? {} : { fix }) },
+    };
+  }
+  output.write(`${JSON.stringify(report)}\n`);
+  await closed;
+}
+
+/** The first line, and when the input ends. */
+function readOrder(input: NodeJS.ReadableStream): Promise<{ order: string; closed: Promise<void> }> {
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<{ order: string; closed: Promise<void> }>();
+  let text = '';
+  input.setEncoding('utf8');
+  input.on('data', (chunk: string) => {
+    text += chunk;
+    const end = text.indexOf('\n');
+    if (end !== -1) resolve({ order: text.slice(0, end), closed });
+  });
+  input.on('end', () => {
+    close();
+    reject(new DavitError({ where: 'worker', what: 'got no order', fix: 'this command is for Davit itself' }));
+  });
+  return promise;
+}

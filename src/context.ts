@@ -1,0 +1,21 @@
+import type { Environment } from './config/environment.ts';
+import type { Docker } from './docker/docker.ts';
+import type { Engine } from './engines/engine.ts';
+import type { Log, Redactor } from './log.ts';
+import type { Repository } from './repository/repository.ts';
+
+/** What every step and command works with: contracts only. `app.ts` fills it with implementations. */
+export interface Context {
+  readonly environment: Environment;
+  /** The environment that a worker needs to reach the same storage with the same codecs; holds secrets, so it only ever travels on stdin. */
+  workerEnvironment(): Promise<Record<string, string>>;
+  readonly docker: Docker;
+  readonly engines: readonly Engine[];
+  readonly repository: Repository;
+  readonly log: Log;
+  readonly redactor: Redactor;
+  /** Aborted by SIGTERM and SIGINT: everything under way is given up and undone. */
+  readonly signal: AbortSignal;
+  readonly version: string;
+  now(): Date;
+}

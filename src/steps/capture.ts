@@ -1,0 +1,48 @@
+import type { HookPhase } from '../config/labels.ts';
+import type { Context } from '../context.ts';
+import { messageOf } from '../model/errors.ts';
+import { dumpDatabases } from './dump.ts';
+import { captureFiles } from './files.ts';
+import { hooksOf, runHook } from './hooks.ts';
+import { closeJournal, type Journal, openJournal } from './journal.ts';
+import { planStandstills, quiesce, type Standstill } from './quiesce.ts';
+import { attempt, type Run } from './run.ts';
+
+/** From the first hook to the last: whatever happens in between, the app comes back. */
+export async function capture(context: Context, run: Run): Promise<void> {
+  const members = run.stack.services.filter(({ labels }) => labels?.set === run.plan.set);
+  const standstills = planStandstills(run.stack, run.plan);
+  const journal: Journal = {
+    standstills,
+    hooks: members
+      .filter(({ labels }) => (labels?.hooks ?? []).some(({ phase }) => phase === 'before' || phase === 'after'))
+      .map(({ name }) => name),
+  };
+  const still = new Map<string, number>();
+  const note = await openJournal(context, run.stack, journal);
+  try {
+    await runHooks('before');
+    await standStill(standstills.filter(({ during }) => during === 'set'));
+    await dumpDatabases(context, run);
+    await runHooks('after-dump');
+    await standStill(standstills.filter(({ during }) => during === 'files'));
+    await captureFiles(context, run);
+  } finally {
+    const resumed = (service: string): void =>
+      void (run.downtimeMs[service] = context.now().getTime() - (still.get(service) ?? context.now().getTime()));
+    for (const error of await closeJournal(context, run.stack, note, journal, resumed)) {
+      run.failures.push({ service: 'davit', error: messageOf(error) });
+      context.log.error({ error: messageOf(error) }, 'could not be undone');
+    }
+  }
+
+  async function runHooks(phase: HookPhase): Promise<void> {
+    for (const { service, hook } of hooksOf(members, phase))
+      await attempt(context, run, { service: service.name, source: `hook ${phase}` }, () => runHook(context, service, hook));
+  }
+
+  async function standStill(services: readonly Standstill[]): Promise<void> {
+    for (const { service } of services) still.set(service, context.now().getTime());
+    await attempt(context, run, { service: 'davit', source: 'quiesce' }, () => quiesce(context, services));
+  }
+}

@@ -1,0 +1,168 @@
+import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
+import pLimit from 'p-limit';
+import type { Context } from '../context.ts';
+import type { Engine, Inspector } from '../engines/engine.ts';
+import { DavitError, messageOf } from '../model/errors.ts';
+import type { DatabaseSource } from '../model/plan.ts';
+import { type Artifact, artifactId, type Manifest, type Table } from '../model/snapshot.ts';
+import type { Service, Stack } from './discover.ts';
+import { targetOf } from './servers.ts';
+import { attempt, imageOf, type Run } from './run.ts';
+
+/** More would share the same disk and cores. */
+const concurrentDumps = 4;
+/** A schema change during a dump ends it; the next try sees the new schema. */
+const schemaChanged = /Table definition has changed|could not open relation|cache lookup failed/;
+
+/** Dumps all databases of the set at the same time, so that they share a moment. */
+export async function dumpDatabases(context: Context, run: Run): Promise<void> {
+  const limit = pLimit(concurrentDumps);
+  const sources = run.plan.sources.filter((source) => source.kind !== 'files');
+  await Promise.all(
+    sources.map((source) =>
+      limit(() =>
+        attempt(
+          context,
+          run,
+          { service: source.service, source: source.name },
+          async () => void run.artifacts.push(await dumpWithRetry(context, run, source)),
+        ),
+      ),
+    ),
+  );
+}
+
+async function dumpWithRetry(context: Context, run: Run, source: DatabaseSource): Promise<Artifact> {
+  try {
+    return await dump(context, run, source);
+  } catch (error) {
+    if (!schemaChanged.test(messageOf(error))) throw error;
+    context.log.warn({ source: artifactId(source), error: messageOf(error) }, 'the schema changed during the dump, trying once more');
+    return dump(context, run, source);
+  }
+}
+
+async function dump(context: Context, run: Run, source: DatabaseSource): Promise<Artifact> {
+  const service = serviceOf(run.stack, source.service);
+  const engine = engineOf(context, source.engine);
+  const { command, extension, inspect } = engine.dump(
+    targetOf(service),
+    source.database === undefined ? undefined : { name: source.database, details: source.details, warnings: [] },
+  );
+  const startedAt = context.now();
+  const stdout = context.docker.read(service.containers[0].id, command, { signal: context.signal });
+  const { plain, tables } = watched(stdout, inspect());
+  const stored = await run.writer.put({ service: source.service, name: source.name, extension }, plain, context.signal);
+  const endedAt = context.now();
+  const counted = tables();
+  context.log.info(
+    { source: artifactId(source), bytes: stored.plain.bytes, stored: stored.stored.bytes, ms: endedAt.getTime() - startedAt.getTime() },
+    'dumped',
+  );
+  return {
+    ...stored,
+    service: source.service,
+    name: source.name,
+    kind: source.kind,
+    engine: source.engine,
+    extension,
+    ...(source.database === undefined ? {} : { database: source.database }),
+    details: source.details,
+    tool: source.tool,
+    server: source.server,
+    ...imageOf(service),
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt.toISOString(),
+    ...(counted === undefined ? {} : { tables: counted }),
+    ...(source.warnings.length > 0 ? { warnings: [...source.warnings] } : {}),
+  };
+}
+
+/** Passes the dump on; when it lacks its end, the stream fails instead of ending, so that nothing of it is kept. */
+function watched(stdout: Readable, inspector: Inspector): { plain: Readable; tables: () => Table[] | undefined } {
+  let tables: Table[] | undefined;
+  const plain = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      attemptTo(done, () => (inspector.see(chunk), chunk));
+    },
+    flush(done) {
+      attemptTo(done, () => void (tables = inspector.conclude()));
+    },
+  });
+  pipeline(stdout, plain, () => undefined);
+  return { plain, tables: () => tables };
+}
+
+function attemptTo(done: TransformCallback, part: () => Buffer | undefined): void {
+  let result: Buffer | undefined;
+  try {
+    result = part();
+  } catch (error) {
+    return done(error as Error);
+  }
+  done(null, result);
+}
+
+/** Loads one database or its accounts back, and compares what is there afterwards with what the dump held. */
+export async function restoreDatabase(context: Context, stack: Stack, manifest: Manifest, artifact: Artifact): Promise<void> {
+  const engine = engineOf(context, artifact.engine);
+  const target = targetOf(serviceOf(stack, artifact.service));
+  const { id } = target.container;
+  const startedAt = context.now();
+  const source = await context.repository.read(manifest, artifact, context.signal);
+  await context.docker.write(id, engine.restore(target, artifact), source, { signal: context.signal });
+  const census = artifact.tables === undefined ? undefined : engine.census(target, artifact);
+  if (census !== undefined) {
+    const { exitCode, stdout, stderr } = await context.docker.run(id, census, { timeoutMs: 3_600_000, signal: context.signal });
+    if (exitCode !== 0)
+      throw new DavitError({ where: artifactId(artifact), what: 'the restored database cannot be read', seen: stderr.trim() });
+    compare(artifact, engine.readCensus(stdout));
+  }
+  context.log.info(
+    {
+      artifact: artifactId(artifact),
+      tables: artifact.tables?.length,
+      bytes: artifact.plain.bytes,
+      ms: context.now().getTime() - startedAt.getTime(),
+    },
+    'restored',
+  );
+}
+
+/** Clients exit with 0 on half a restore, so only the contents count: every table of the dump, with every row. */
+export function compare(artifact: Artifact, now: readonly Table[]): void {
+  const found = new Map(now.map(({ name, rows }) => [name, rows]));
+  const wrong = (artifact.tables ?? []).flatMap(({ name, rows }) => {
+    if (rows === undefined) return [];
+    if (!found.has(name)) return [`table ${name} is missing`];
+    return found.get(name) === rows ? [] : [`table ${name} has ${found.get(name)} rows instead of ${rows}`];
+  });
+  if (wrong.length === 0) return;
+  throw new DavitError({
+    where: artifactId(artifact),
+    what: 'the restored database is not what the snapshot holds',
+    seen: `${wrong.slice(0, 5).join('; ')}${wrong.length > 5 ? ` and ${wrong.length - 5} more` : ''}`,
+    fix: 'make sure that nothing writes to the database during the restore, and run it again; the safety snapshot has the state from before',
+  });
+}
+
+export function serviceOf(stack: Stack, name: string): Service {
+  const service = stack.services.find((one) => one.name === name);
+  if (service !== undefined) return service;
+  throw new DavitError({
+    where: `service "${name}"`,
+    what: `is not in stack "${stack.name}"`,
+    fix: 'create the stack first with `docker compose create`, or restore into a folder with --to',
+  });
+}
+
+export function engineOf(context: Context, name: string): Engine {
+  const engine = context.engines.find((one) => one.name === name);
+  if (engine !== undefined) return engine;
+  throw new DavitError({
+    where: 'engine',
+    what: `this Davit does not know the engine`,
+    seen: name,
+    fix: 'use the version of Davit that made the snapshot, or a newer one',
+  });
+}

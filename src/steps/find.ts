@@ -1,0 +1,101 @@
+import { posix } from 'node:path';
+import type { Context } from '../context.ts';
+import { configurationError, DavitError } from '../model/errors.ts';
+import { type Artifact, artifactId, isGood, type Manifest, newestFirst } from '../model/snapshot.ts';
+import { isInside } from './trees.ts';
+
+/** Which snapshot a person means: an id or the beginning of one, or `latest`, optionally the newest complete one `at` a moment. */
+export interface Wanted {
+  readonly snapshot: string;
+  readonly stack: string;
+  readonly set?: string | undefined;
+  readonly at?: string | undefined;
+}
+
+export async function findSnapshot({ repository, log }: Context, wanted: Wanted): Promise<Manifest> {
+  const { manifests, damaged } = await repository.list(wanted.stack, wanted.set);
+  for (const problem of damaged) log.warn({ problem }, 'damaged manifest');
+  return pick(manifests, wanted, repository.location);
+}
+
+/** Incomplete and safety snapshots are only found by their id. */
+export function pick(manifests: readonly Manifest[], { snapshot, stack, set, at }: Wanted, location: string): Manifest {
+  const where = `stack "${stack}"${set === undefined ? '' : `, set "${set}"`}`;
+  if (snapshot !== 'latest') {
+    const matches = manifests.filter(({ id }) => id === snapshot || (snapshot.length >= 8 && id.startsWith(snapshot)));
+    const [match] = matches;
+    if (match !== undefined && matches.length === 1) return match;
+    throw configurationError({
+      where,
+      what: matches.length === 0 ? `has no snapshot ${snapshot}` : `${snapshot} fits ${matches.length} snapshots`,
+      seen: location,
+      fix: '`davit list` shows them',
+    });
+  }
+  const limit = at === undefined ? Infinity : Date.parse(at);
+  if (Number.isNaN(limit)) throw configurationError({ where: '--at', what: 'expected a time such as 2026-11-21T03:00:00Z', seen: at });
+  const good = manifests.filter((manifest) => isGood(manifest) && Date.parse(manifest.startedAt) <= limit);
+  const sets = [...new Set(good.map((manifest) => manifest.set))];
+  if (sets.length > 1)
+    throw configurationError({ where, what: 'has several sets', seen: sets.join(', '), fix: 'say which one with --set' });
+  const [newest] = good.toSorted(newestFirst);
+  if (newest !== undefined) return newest;
+  throw new DavitError({
+    where,
+    what: `has no complete snapshot${at === undefined ? '' : ` at or before ${at}`}`,
+    seen: `${manifests.length} others in ${location}`,
+    fix:
+      manifests.length > 0
+        ? '`davit list` shows the incomplete ones, which can be restored by id'
+        : 'run `davit backup`, or name the stack it came from with --from-stack',
+  });
+}
+
+export interface Part {
+  readonly service?: string | undefined;
+  /** `service/artifact`, as `davit show` prints it. */
+  readonly only?: string | undefined;
+  /** A container path inside one file tree. */
+  readonly path?: string | undefined;
+}
+
+/** The artifacts that a restore is about. */
+export function chooseArtifacts(manifest: Manifest, { service, only, path }: Part): Artifact[] {
+  const byService = manifest.artifacts.filter(
+    (artifact) => (service === undefined || artifact.service === service) && (only === undefined || isNamed(artifact, only)),
+  );
+  const chosen = path === undefined ? byService : deepest(byService.filter((artifact) => holds(artifact, path)));
+  if (chosen.length === 0) {
+    throw configurationError({
+      where: `snapshot ${manifest.id}`,
+      what: 'has nothing of that name',
+      seen: [service, only, path].filter((part) => part !== undefined).join(', '),
+      fix: `it has ${manifest.artifacts.map(artifactId).join(', ')}`,
+    });
+  }
+  if (path !== undefined && chosen.length > 1) {
+    throw configurationError({
+      where: '--path',
+      what: 'lies in trees of several services',
+      seen: chosen.map(artifactId).join(', '),
+      fix: 'say which one with --service',
+    });
+  }
+  return chosen;
+}
+
+/** By its name, or a file tree by its container path. */
+export function isNamed(artifact: Artifact, name: string): boolean {
+  return artifactId(artifact) === name || (artifact.path !== undefined && `${artifact.service}${artifact.path}` === name);
+}
+
+/** `..` does not lead out of a tree. */
+function holds(artifact: Artifact, path: string): boolean {
+  return artifact.path !== undefined && isInside(posix.normalize(path), artifact.path);
+}
+
+/** Of nested trees, the one that the path really lies in. */
+function deepest(artifacts: readonly Artifact[]): Artifact[] {
+  const longest = Math.max(...artifacts.map(({ path = '' }) => path.length));
+  return artifacts.filter(({ path = '' }) => path.length === longest);
+}

@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { messageOf } from '../model/errors.ts';
+import type { Service, Stack } from './discover.ts';
+import { hooksOf, runHook } from './hooks.ts';
+import { resume, type Standstill } from './quiesce.ts';
+
+const journalLabel = 'io.davit.journal';
+const contentLabel = 'io.davit.journal.undo';
+
+const contentSchema = z.object({
+  standstills: z.array(
+    z.object({
+      service: z.string(),
+      mode: z.enum(['stop', 'pause']),
+      during: z.enum(['set', 'files']),
+      timeoutMs: z.number(),
+      containers: z.array(z.string()),
+    }),
+  ),
+  /** Services whose `after` hooks must run. */
+  hooks: z.array(z.string()),
+});
+
+/** What is about to be touched and must be undone. It lives as the labels of a container that never starts: it survives the death and the recreation of Davit. */
+export interface Journal {
+  readonly standstills: readonly Standstill[];
+  readonly hooks: readonly string[];
+}
+
+/** Written before anything is touched. undefined: there is nothing to undo. */
+export async function openJournal({ docker }: Context, stack: Stack, journal: Journal): Promise<string | undefined> {
+  if (journal.standstills.length === 0 && journal.hooks.length === 0) return undefined;
+  return docker.note(`davit-journal-${stack.name}-${randomBytes(4).toString('hex')}`, stack.own.imageId, {
+    [journalLabel]: stack.name,
+    [contentLabel]: JSON.stringify(journal),
+  });
+}
+
+/** Undoes a journal: resumes, runs the `after` hooks, and only then forgets it. Every part is tried. Returns what failed. */
+export async function closeJournal(
+  context: Context,
+  stack: Stack,
+  id: string | undefined,
+  journal: Journal,
+  resumed?: (service: string) => void,
+): Promise<unknown[]> {
+  const errors: unknown[] = [];
+  const tryTo = async (part: Promise<void>): Promise<void> => part.catch((error: unknown) => void errors.push(error));
+  await tryTo(resume(context, stack, journal.standstills, resumed));
+  const services = journal.hooks
+    .map((name) => stack.services.find((service) => service.name === name))
+    .filter((service): service is Service => service !== undefined);
+  for (const { service, hook } of hooksOf(services, 'after')) await tryTo(runHook(context, service, hook));
+  if (id !== undefined && errors.length === 0) await tryTo(context.docker.remove(id));
+  return errors;
+}
+
+/** Undoes what a killed run of this stack has left: first act of the daemon and of every run. */
+export async function recover(context: Context, stack: Stack): Promise<void> {
+  for (const { id, labels } of await context.docker.containers([`${journalLabel}=${stack.name}`])) {
+    const journal = contentSchema.parse(JSON.parse(labels[contentLabel] ?? '{}'));
+    context.log.warn(
+      { services: [...new Set([...journal.standstills.map(({ service }) => service), ...journal.hooks])] },
+      'an earlier run was killed: undoing what it had stopped, paused or hooked',
+    );
+    for (const error of await closeJournal(context, stack, id, journal))
+      context.log.error({ error: messageOf(error) }, 'could not be undone');
+  }
+}

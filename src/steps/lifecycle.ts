@@ -1,0 +1,106 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Context } from '../context.ts';
+import type { Container } from '../docker/docker.ts';
+import type { Engine } from '../engines/engine.ts';
+import { DavitError } from '../model/errors.ts';
+import type { Service, Stack } from './discover.ts';
+import { targetOf } from './servers.ts';
+import { inStartOrder } from './quiesce.ts';
+
+const pollMs = 500;
+const databaseReadyMs = 180_000;
+const healthyMs = 120_000;
+
+/** Starts a database server and waits until the real one accepts a login; the first start of an image runs a temporary one. */
+export async function startDatabase(context: Context, service: Service, engine: Engine): Promise<void> {
+  const { id } = service.containers[0];
+  const { state } = await context.docker.inspect(id);
+  if (state === 'paused') await context.docker.unpause(id);
+  else if (state !== 'running') await context.docker.start(id);
+  const target = targetOf(service);
+  let seen = '';
+  for (
+    const deadline = context.now().getTime() + databaseReadyMs;
+    context.now().getTime() < deadline;
+    await wait(pollMs, undefined, { signal: context.signal })
+  ) {
+    const container = await context.docker.inspect(id);
+    if (container.state === 'exited' || container.state === 'dead') break;
+    const result = await context.docker
+      .run(id, engine.ready(target), { timeoutMs: 10_000, signal: context.signal })
+      .catch((error: unknown) => {
+        if (error instanceof DavitError) return { exitCode: 1, stderr: error.message };
+        throw error;
+      });
+    if (result.exitCode === 0) return;
+    seen = result.stderr.trim().split('\n').at(-1) ?? '';
+  }
+  throw new DavitError({
+    where: `service "${service.name}"`,
+    what: `its ${engine.name} server does not accept a login`,
+    seen,
+    fix: `look at \`docker compose logs ${service.name}\``,
+  });
+}
+
+/** Starts services that dependencies need first, each after what it depends on is healthy. What runs already is left as it is. */
+export async function startServices(context: Context, stack: Stack, services: readonly Service[]): Promise<void> {
+  for (const { service } of inStartOrder(
+    stack,
+    services.map(({ name }) => ({ service: name })),
+  )) {
+    for (const { id } of stack.services.find(({ name }) => name === service)?.containers ?? []) {
+      const { state } = await context.docker.inspect(id);
+      if (state === 'running') continue;
+      await (state === 'paused' ? context.docker.unpause(id) : context.docker.start(id));
+      context.log.info({ service }, 'started');
+    }
+    if (isAwaited(stack, service)) await waitHealthy(context, stack, service);
+  }
+}
+
+function isAwaited(stack: Stack, name: string): boolean {
+  return stack.services.some(({ dependsOn }) =>
+    dependsOn.some(({ service, condition }) => service === name && condition !== 'service_started'),
+  );
+}
+
+/** Waits until a service is up: healthy where it has a health check, finished where it is a one-shot. False: it is not, after two minutes. */
+export async function waitHealthy(context: Context, stack: Stack, name: string): Promise<boolean> {
+  const ids = (stack.services.find((service) => service.name === name)?.containers ?? []).map(({ id }) => id);
+  for (const deadline = context.now().getTime() + healthyMs; ; await wait(pollMs, undefined, { signal: context.signal })) {
+    const containers = await Promise.all(ids.map((id) => context.docker.inspect(id)));
+    if (containers.every(isUp)) return true;
+    if (context.now().getTime() < deadline) continue;
+    context.log.warn(
+      { service: name, health: containers.map(({ state, health }) => `${state}, ${health}`).join('; ') },
+      'is not healthy yet',
+    );
+    return false;
+  }
+}
+
+function isUp({ state, health }: Container): boolean {
+  return state === 'exited' || (state === 'running' && (health === 'healthy' || health === 'none'));
+}
+
+/** A service and everything it depends on. */
+export function withDependencies(stack: Stack, names: ReadonlySet<string>): Service[] {
+  const found = new Set<string>();
+  const visit = (name: string): void => {
+    if (found.has(name)) return;
+    found.add(name);
+    for (const { service } of stack.services.find((one) => one.name === name)?.dependsOn ?? []) visit(service);
+  };
+  for (const name of names) visit(name);
+  return stack.services.filter(({ name }) => found.has(name));
+}
+
+/** Everything that depends on one of these services. */
+export function dependents(stack: Stack, names: ReadonlySet<string>): Set<string> {
+  return new Set(
+    stack.services
+      .filter(({ name }) => !names.has(name) && withDependencies(stack, new Set([name])).some((service) => names.has(service.name)))
+      .map(({ name }) => name),
+  );
+}

@@ -1,0 +1,125 @@
+import type { Context } from '../context.ts';
+import type { Database } from '../engines/engine.ts';
+import { configurationError } from '../model/errors.ts';
+import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
+import type { Stack } from './discover.ts';
+import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
+import { isInside, planTrees, volumeIdentity } from './trees.ts';
+
+/** The names of all sets of a stack. */
+export function setsOf(stack: Stack): string[] {
+  return [...new Set(stack.services.flatMap(({ labels }) => (labels === undefined ? [] : [labels.set])))].toSorted();
+}
+
+/** What a run of this set would capture, by which command, and why not the rest. Asks the databases, changes nothing. */
+export async function plan(context: Context, stack: Stack, set: string): Promise<Plan> {
+  const members = stack.services.filter(({ labels }) => labels?.set === set);
+  const servers = await findServers(context, stack, members);
+  const dumping = servers.filter(({ service }) => members.includes(service) && service.labels?.dump !== 'none');
+  const databases = dumping.map((server) => planDatabases(server));
+  const trees = planTrees(
+    members.toSorted((a, b) => (a.labels?.order ?? 0) - (b.labels?.order ?? 0)),
+    { dumped: new Set(dumping.map(({ service }) => service.name)), dataOf: dataVolumes(servers) },
+    storageMount(context, stack),
+  );
+  return {
+    stack: stack.name,
+    set,
+    sources: [...databases.flatMap(({ sources }) => sources), ...trees.sources].toSorted(byOrder),
+    skipped: [...databases.flatMap(({ skipped }) => skipped), ...trees.skipped, ...untaken(stack, set)],
+    problems: [...databases.flatMap(({ problems }) => problems), ...trees.problems, ...wrongLabels(stack)],
+    warnings: [...databases.flatMap(({ warnings }) => warnings), ...hotCopies(servers, trees.sources)],
+  };
+}
+
+/** A wrong label belongs to no set that can be known, so every set of the stack reports it. */
+function wrongLabels(stack: Stack): Problem[] {
+  return stack.services.flatMap(({ name, problems }) => problems.map((error) => ({ service: name, error })));
+}
+
+function untaken(stack: Stack, set: string): Skipped[] {
+  return stack.services
+    .filter(({ labels, own, problems }) => !own && problems.length === 0 && labels?.set !== set)
+    .map(({ name, labels }) => ({
+      service: name,
+      what: 'everything',
+      why: labels === undefined ? 'it has no davit label' : `it belongs to set "${labels.set}"`,
+    }));
+}
+
+function planDatabases({ service, engine, inventory, problem }: Server): {
+  sources: DatabaseSource[];
+  skipped: Skipped[];
+  problems: Problem[];
+  warnings: string[];
+} {
+  if (inventory === undefined)
+    return { sources: [], skipped: [], problems: problem === undefined ? [] : [{ service: service.name, error: problem }], warnings: [] };
+  const wanted = service.labels?.['dump.databases'] ?? ['*'];
+  const isWanted = ({ name }: Database): boolean => wanted.includes('*') || wanted.includes(name);
+  const chosen = inventory.databases.filter(isWanted);
+  const missing = wanted.filter((name) => name !== '*' && !inventory.databases.some((database) => database.name === name));
+  const target = targetOf(service);
+
+  const toSource = (database: Database | undefined): DatabaseSource => {
+    const { command, extension } = engine.dump(target, database);
+    const common = {
+      service: service.name,
+      order: service.labels?.order ?? 0,
+      engine: engine.name,
+      extension,
+      server: inventory.server,
+      tool: inventory.tool,
+      command: command.argv.join(' '),
+    };
+    if (database === undefined) return { ...common, kind: 'accounts', name: engine.accounts ?? '', details: {}, warnings: [] };
+    return {
+      ...common,
+      kind: 'database',
+      name: database.name,
+      database: database.name,
+      details: database.details,
+      warnings: database.warnings,
+    };
+  };
+  return {
+    sources: [...chosen.map(toSource), ...(engine.accounts !== undefined && inventory.accounts ? [toSource(undefined)] : [])],
+    skipped: inventory.databases
+      .filter((database) => !isWanted(database))
+      .map(({ name }) => ({ service: service.name, what: `database ${name}`, why: 'not in davit.dump.databases' })),
+    problems: missing.map((name) => ({
+      service: service.name,
+      error: configurationError({
+        where: `service "${service.name}"`,
+        what: `label davit.dump.databases names a database that does not exist`,
+        seen: name,
+        fix: `the server has ${inventory.databases.map((database) => database.name).join(', ') || 'none'}`,
+      }),
+    })),
+    warnings: [...inventory.warnings, ...chosen.flatMap(({ warnings }) => warnings)].map(
+      (warning) => `service "${service.name}": ${warning}`,
+    ),
+  };
+}
+
+function hotCopies(
+  servers: readonly Server[],
+  sources: readonly { service: string; path: string; mount: { type: 'volume' | 'bind'; source: string } }[],
+): string[] {
+  const volumes = dataVolumes(servers);
+  return sources
+    .filter(({ mount }) => volumes.has(volumeIdentity(mount)))
+    .map(
+      ({ service, path }) =>
+        `service "${service}": ${path} holds the files of a database server that is not dumped; unless it is stopped meanwhile, the copy will be torn — label davit.quiesce=stop`,
+    );
+}
+
+/** The volume that the snapshots are written to, so that no snapshot contains the others. */
+function storageMount({ environment }: Context, stack: Stack): string | undefined {
+  const folder = /^(?:restic\+)?file:\/\/(.*)$/.exec(environment.DAVIT_STORAGE)?.[1];
+  const mount = stack.own.mounts
+    .filter(({ destination }) => folder !== undefined && isInside(folder, destination))
+    .toSorted((a, b) => b.destination.length - a.destination.length)[0];
+  return mount === undefined ? undefined : volumeIdentity(mount);
+}

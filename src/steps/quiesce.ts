@@ -1,0 +1,102 @@
+import type { Context } from '../context.ts';
+import type { Container } from '../docker/docker.ts';
+import type { Plan } from '../model/plan.ts';
+import type { Service, Stack } from './discover.ts';
+import { volumeIdentity } from './trees.ts';
+
+export type QuiesceMode = 'stop' | 'pause';
+
+/** A service that stands still for a while, with the containers of it that were running. */
+export interface Standstill {
+  readonly service: string;
+  readonly mode: QuiesceMode;
+  readonly during: 'set' | 'files';
+  readonly timeoutMs: number;
+  readonly containers: readonly string[];
+}
+
+/** Which services have to stand still: those that ask for it, and whoever else writes a volume of theirs that is archived. Never a dumped database, never Davit. */
+export function planStandstills(stack: Stack, plan: Plan): Standstill[] {
+  const dumped = new Set(plan.sources.filter(({ kind }) => kind !== 'files').map(({ service }) => service));
+  const asking = stack.services.filter(({ labels }) => labels?.set === plan.set && labels.quiesce !== 'none');
+  const chosen = new Map<string, Standstill>();
+  for (const asker of asking) {
+    if (asker.labels === undefined || asker.labels.quiesce === 'none') continue;
+    const { quiesce: mode, 'quiesce.during': during, 'quiesce.timeout': timeoutMs } = asker.labels;
+    for (const service of [asker, ...fellowWriters(stack, plan, asker)]) {
+      if (service.own || dumped.has(service.name)) continue;
+      const containers = service.containers.filter(({ state }) => state === 'running').map(({ name }) => name);
+      const known = chosen.get(service.name);
+      if (containers.length > 0 && (known === undefined || known.during === 'files'))
+        chosen.set(service.name, { service: service.name, mode, during, timeoutMs, containers });
+    }
+  }
+  return inStartOrder(stack, [...chosen.values()]);
+}
+
+function fellowWriters(stack: Stack, plan: Plan, asker: Service): Service[] {
+  const archived = new Set(plan.sources.flatMap((source) => (source.kind === 'files' ? [volumeIdentity(source.mount)] : [])));
+  const shared = new Set(asker.containers.flatMap(({ mounts }) => mounts.map(volumeIdentity)).filter((volume) => archived.has(volume)));
+  const writes = ({ mounts }: Container): boolean => mounts.some((mount) => mount.writable && shared.has(volumeIdentity(mount)));
+  return stack.services.filter((service) => service !== asker && service.containers.some(writes));
+}
+
+/** Dependencies first, as compose starts them; a circle is entered at the first name. */
+export function inStartOrder<T extends { readonly service: string }>(stack: Stack, entries: readonly T[]): T[] {
+  const dependencies = new Map(stack.services.map(({ name, dependsOn }) => [name, dependsOn.map(({ service }) => service).toSorted()]));
+  const order = new Map<string, number>();
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    dependencies.get(name)?.forEach(visit);
+    order.set(name, order.size);
+  };
+  entries
+    .map(({ service }) => service)
+    .toSorted()
+    .forEach(visit);
+  return entries.toSorted((a, b) => (order.get(a.service) ?? 0) - (order.get(b.service) ?? 0));
+}
+
+/** Dependents first. */
+export async function quiesce(context: Context, standstills: readonly Standstill[]): Promise<void> {
+  for (const { service, mode, timeoutMs, containers } of standstills.toReversed()) {
+    for (const container of containers)
+      await (mode === 'stop' ? context.docker.stop(container, timeoutMs) : context.docker.pause(container));
+    context.log.info({ service }, mode === 'stop' ? 'stopped' : 'paused');
+  }
+}
+
+/** Dependencies first. Looks at what each container is now, so that it can be repeated; tries all of them before it reports the first that would not come back. */
+export async function resume(
+  context: Context,
+  stack: Stack,
+  standstills: readonly Standstill[],
+  resumed: (service: string) => void = () => undefined,
+): Promise<void> {
+  const errors: unknown[] = [];
+  for (const { service, containers } of inStartOrder(stack, standstills)) {
+    for (const name of containers) {
+      try {
+        await resumeOne(context, stack, service, name);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    resumed(service);
+  }
+  if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors);
+}
+
+/** Compose may have recreated the container meanwhile: the service says which one is meant. */
+async function resumeOne({ docker, log }: Context, stack: Stack, service: string, name: string): Promise<void> {
+  const known = stack.services.find((one) => one.name === service)?.containers ?? [];
+  const wanted = known.find((container) => container.name === name) ?? known[0];
+  if (wanted === undefined) return log.warn({ service }, 'does not exist any more, so it cannot be resumed');
+  const { id, state } = await docker.inspect(wanted.id);
+  if (state === 'paused') await docker.unpause(id);
+  else if (state !== 'running') await docker.start(id);
+  else return;
+  log.info({ service }, 'resumed');
+}

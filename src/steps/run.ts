@@ -1,0 +1,149 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Context } from '../context.ts';
+import { DavitError, messageOf } from '../model/errors.ts';
+import type { Plan } from '../model/plan.ts';
+import { type Artifact, type Failure, type Manifest, newestFirst, snapshotId } from '../model/snapshot.ts';
+import type { SnapshotWriter } from '../repository/repository.ts';
+import type { Service, Stack } from './discover.ts';
+
+/** One execution for one set: what it is about to store, and what has happened so far. */
+export interface Run {
+  readonly stack: Stack;
+  readonly plan: Plan;
+  readonly id: string;
+  readonly reason: Manifest['reason'];
+  readonly startedAt: Date;
+  readonly sequence: number;
+  readonly writer: SnapshotWriter;
+  readonly artifacts: Artifact[];
+  readonly failures: Failure[];
+  readonly warnings: string[];
+  readonly downtimeMs: Record<string, number>;
+}
+
+const foreignWriterMs = 24 * 3_600_000;
+
+/** Clears what killed runs of this container left behind, then begins a snapshot. */
+export async function openRun(context: Context, stack: Stack, plan: Plan, reason: Manifest['reason']): Promise<Run> {
+  const { repository, log } = context;
+  if (repository.local)
+    log.warn(
+      { storage: repository.location },
+      'snapshots are kept on this machine only: set DAVIT_STORAGE to an S3 bucket to survive its loss',
+    );
+  const startedAt = context.now();
+  const id = snapshotId(startedAt, `${writerMark(stack)}${randomBytes(1).toString('hex')}`);
+  const swept = await repository.sweep(stack.name, (other, since) => isDead(stack, other, since, startedAt));
+  if (swept > 0) log.info({ objects: swept }, 'removed what an interrupted run had left');
+
+  const { manifests, damaged } = await repository.list(stack.name, plan.set);
+  for (const problem of damaged) log.warn({ problem }, 'damaged manifest');
+  const [newest] = manifests.toSorted(newestFirst);
+  const warnings = [...plan.warnings];
+  if (newest !== undefined && Date.parse(newest.startedAt) > startedAt.getTime()) {
+    warnings.push(`the clock of this machine is wrong: the last snapshot ${newest.id} is from the future`);
+  }
+  for (const warning of warnings) log.warn({ set: plan.set }, warning);
+  const failures = plan.problems.map(({ service, error }) => ({ service, error: error.message }));
+  for (const { service, error } of failures) log.error({ service, error }, 'not captured');
+  const writer = repository.begin({ stack: stack.name, set: plan.set, id });
+  return {
+    stack,
+    plan,
+    id,
+    reason,
+    startedAt,
+    sequence: (newest?.sequence ?? 0) + 1,
+    writer,
+    artifacts: [],
+    failures,
+    warnings,
+    downtimeMs: {},
+  };
+}
+
+/**
+ * Tells which half-made snapshots are dead: no two runs of a container overlap, so its own are; those of another container may be alive
+ * on another machine and are left alone for a day. The mark in the id says who wrote it.
+ */
+function isDead(stack: Stack, id: string, since: Date, now: Date): boolean {
+  return id.slice(-6, -2) === writerMark(stack) || now.getTime() - since.getTime() > foreignWriterMs;
+}
+
+function writerMark({ own }: Stack): string {
+  return createHash('sha256').update(own.id).digest('hex').slice(0, 4);
+}
+
+/** Runs one part of the capture; a failure is recorded against its service and the others go on. A stop of Davit itself ends everything. */
+export async function attempt(
+  context: Context,
+  run: Run,
+  what: { service: string; source?: string },
+  part: () => Promise<void>,
+): Promise<void> {
+  try {
+    await part();
+  } catch (error) {
+    context.signal.throwIfAborted();
+    run.failures.push({ ...what, error: messageOf(error) });
+    context.log.error(
+      {
+        ...what,
+        error: messageOf(error),
+        ...(error instanceof DavitError ? {} : { stack: error instanceof Error ? error.stack : undefined }),
+      },
+      'failed',
+    );
+  }
+}
+
+/** Writes the manifest: from here on the snapshot exists. Nothing stored at all is a failure, not a snapshot. */
+export async function commit(context: Context, run: Run): Promise<Manifest> {
+  if (run.artifacts.length === 0) {
+    throw new DavitError({
+      where: `set "${run.plan.set}"`,
+      what: run.failures.length === 0 ? 'there is nothing to capture' : 'nothing could be captured',
+      seen: run.failures.map(({ error }) => error).join('; ') || undefined,
+      fix: 'run `davit plan` to see every service and why it is left out',
+    });
+  }
+  const manifest: Manifest = {
+    version: 1,
+    id: run.id,
+    sequence: run.sequence,
+    stack: run.stack.name,
+    set: run.plan.set,
+    status: run.failures.length === 0 ? 'complete' : 'incomplete',
+    reason: run.reason,
+    startedAt: run.startedAt.toISOString(),
+    endedAt: context.now().toISOString(),
+    skewMs: skew(run.artifacts),
+    downtimeMs: run.downtimeMs,
+    davit: context.version,
+    artifacts: run.artifacts.toSorted((a, b) => `${a.service}/${a.name}`.localeCompare(`${b.service}/${b.name}`)),
+    failures: run.failures,
+    warnings: [
+      ...run.warnings,
+      ...run.artifacts.flatMap((artifact) =>
+        (artifact.warnings ?? []).map((warning) => `${artifact.service}/${artifact.name}: ${warning}`),
+      ),
+    ],
+  };
+  await run.writer.commit(manifest);
+  const bytes = manifest.artifacts.reduce((sum, artifact) => sum + artifact.stored.bytes, 0);
+  context.log.info(
+    { snapshot: manifest.id, set: manifest.set, status: manifest.status, artifacts: manifest.artifacts.length, bytes },
+    'snapshot stored',
+  );
+  return manifest;
+}
+
+function skew(artifacts: readonly Artifact[]): number {
+  const starts = artifacts.filter(({ kind }) => kind === 'database').map(({ startedAt }) => Date.parse(startedAt));
+  return starts.length === 0 ? 0 : Math.max(...starts) - Math.min(...starts);
+}
+
+/** What the manifest says of a service's image. */
+export function imageOf({ containers: [container] }: Service): Pick<Artifact, 'image' | 'imageDigest'> {
+  return { image: container.image, imageDigest: container.imageId };
+}

@@ -1,0 +1,64 @@
+import { opendir } from 'node:fs/promises';
+import { join } from 'node:path';
+import picomatch from 'picomatch';
+import { isInside } from './trees.ts';
+
+/** Globs of container paths. */
+export interface Globs {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+/** `enter`: a folder that is kept and whose entries are decided one by one; `keep` and `leave` hold for everything below. */
+export type Decision = 'keep' | 'leave' | 'enter';
+
+/**
+ * Decides about container paths from the top down; `kept` says that a folder above was included.
+ * A pattern that ends in `/**` means what is below a folder, not the folder.
+ */
+export function createSelection({
+  include,
+  exclude,
+}: Globs): (path: string, folder: boolean, kept: boolean) => { decision: Decision; kept: boolean } {
+  const matcher = (globs: readonly string[]): ((path: string) => boolean) =>
+    globs.length === 0
+      ? () => false
+      : picomatch(
+          globs.map((glob) => glob.replace(/\/\*\*$/, '/**/*')),
+          { dot: true },
+        );
+  const isExcluded = matcher(exclude);
+  const isIncluded = matcher(include);
+  const bases = include.map((glob) => picomatch.scan(glob).base);
+  const leadsToIncluded = (path: string): boolean => bases.some((base) => isInside(base, path) || isInside(path, base));
+
+  return (path, folder, keptAbove) => {
+    if (isExcluded(path)) return { decision: 'leave', kept: false };
+    const kept = keptAbove || include.length === 0 || isIncluded(path);
+    if (!kept) return { decision: folder && leadsToIncluded(path) ? 'enter' : 'leave', kept };
+    return { decision: folder && exclude.length > 0 ? 'enter' : 'keep', kept };
+  };
+}
+
+/** A tree may lie in a folder that is included as a whole, or be that folder. */
+export function isKeptFromAbove(path: string, decide: ReturnType<typeof createSelection>): boolean {
+  const folders = path.split('/').map((_, index, segments) => segments.slice(0, index + 1).join('/') || '/');
+  return folders.some((folder) => decide(folder, true, false).kept);
+}
+
+/** The paths below `root`, relative to it, that a tree with these globs leaves out. `path` is where the tree lies in its own container. */
+export async function exclusions(root: string, path: string, globs: Globs): Promise<string[]> {
+  const left: string[] = [];
+  const decide = createSelection(globs);
+  if (globs.include.length > 0 || globs.exclude.length > 0) await walk('', isKeptFromAbove(path, decide), decide);
+  return left;
+
+  async function walk(relative: string, keptAbove: boolean, decide: ReturnType<typeof createSelection>): Promise<void> {
+    for await (const entry of await opendir(join(root, relative))) {
+      const below = join(relative, entry.name);
+      const { decision, kept } = decide(join(path, below), entry.isDirectory(), keptAbove);
+      if (decision === 'leave') left.push(below);
+      if (decision === 'enter') await walk(below, kept, decide);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import pLimit from 'p-limit';
+import type { Context } from '../context.ts';
+import type { Engine, Inventory, Target } from '../engines/engine.ts';
+import { DavitError } from '../model/errors.ts';
+import type { Service, Stack } from './discover.ts';
+import { isInside, volumeIdentity } from './trees.ts';
+
+const concurrentInventories = 8;
+const inventoryTimeoutMs = 30_000;
+
+/** A service with its database server, recognised and asked. */
+export interface Server {
+  readonly service: Service;
+  readonly engine: Engine;
+  readonly inventory: Inventory | undefined;
+  readonly problem: DavitError | undefined;
+}
+
+/** Every database server of the stack, labelled or not: their data directories must not be archived by anybody. Only members are asked. */
+export async function findServers({ docker, engines }: Context, stack: Stack, members: readonly Service[]): Promise<Server[]> {
+  const limit = pLimit(concurrentInventories);
+  const found = await Promise.all(stack.services.map((service) => limit(() => findServer(service, members.includes(service)))));
+  return found.filter((server) => server !== undefined);
+
+  async function findServer(service: Service, member: boolean): Promise<Server | undefined> {
+    const [container] = service.containers;
+    const wanted = service.labels?.dump ?? 'auto';
+    const byConfiguration = engines.find((engine) =>
+      wanted === 'auto' || wanted === 'none' ? engine.recognises(container, []) : engine.name === wanted,
+    );
+    const programs = byConfiguration === undefined && member && container.state === 'running' ? await docker.processes(container.id) : [];
+    const engine = byConfiguration ?? engines.find((one) => one.recognises(container, programs));
+    if (engine === undefined) return undefined;
+    if (!member || wanted === 'none') return { service, engine, inventory: undefined, problem: undefined };
+    try {
+      return { service, engine, inventory: await takeInventory(service, engine), problem: undefined };
+    } catch (error) {
+      if (error instanceof DavitError) return { service, engine, inventory: undefined, problem: error };
+      throw error;
+    }
+  }
+
+  async function takeInventory(service: Service, engine: Engine): Promise<Inventory> {
+    const target = targetOf(service);
+    if (target.container.state !== 'running') {
+      throw new DavitError({
+        where: `service "${service.name}"`,
+        what: `its database cannot be dumped: the container is ${target.container.state}`,
+        fix: `start it with \`docker compose up -d ${service.name}\``,
+      });
+    }
+    const { exitCode, stdout, stderr } = await docker.run(target.container.id, engine.inventory(target), { timeoutMs: inventoryTimeoutMs });
+    if (exitCode !== 0) {
+      throw new DavitError({
+        where: `service "${service.name}"`,
+        what: `${engine.name} does not answer`,
+        seen: lastLines(stderr) || `exit code ${exitCode}`,
+        fix: 'if the password was changed after the first start, name the right one with label davit.dump.password-env or davit.dump.password-file',
+      });
+    }
+    return engine.readInventory(stdout);
+  }
+}
+
+export function targetOf(service: Service): Target {
+  const { labels } = service;
+  return {
+    container: service.containers[0],
+    access: {
+      user: labels?.['dump.user'],
+      passwordEnv: labels?.['dump.password-env'],
+      passwordFile: labels?.['dump.password-file'],
+      options: labels?.['dump.options'] ?? [],
+    },
+  };
+}
+
+/** Identity of each volume that holds a server's files → its service. */
+export function dataVolumes(servers: readonly Server[]): Map<string, string> {
+  const volumes = new Map<string, string>();
+  for (const { service, engine } of servers) {
+    for (const mount of service.containers[0].mounts) {
+      if (engine.dataDirectories.some((folder) => isInside(mount.destination, folder) || isInside(folder, mount.destination)))
+        volumes.set(volumeIdentity(mount), service.name);
+    }
+  }
+  return volumes;
+}
+
+function lastLines(text: string): string {
+  return text.trim().split('\n').slice(-2).join(' / ');
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import type { WorkerSpec } from '../docker/docker.ts';
+import { DavitError } from '../model/errors.ts';
+import type { FilesSource } from '../model/plan.ts';
+import type { Stack } from './discover.ts';
+import type { Job } from './job.ts';
+import { isInside } from './trees.ts';
+
+/** Where a worker finds the volume that it was started for. */
+export const workerRoot = '/tree';
+export const workerLabel = 'io.davit.worker';
+
+/** What a worker reports, one JSON object a line. */
+export const eventSchema = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('done'), result: z.unknown().optional() }),
+  z.object({
+    event: z.literal('failed'),
+    complaint: z.object({ where: z.string(), what: z.string(), seen: z.string().optional(), fix: z.string().optional() }),
+  }),
+]);
+export type WorkerEvent = z.infer<typeof eventSchema>;
+
+/** Reading needs to pass permissions; restoring needs to give files back to their owners. */
+const capabilities = {
+  capture: ['DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER'],
+  extract: ['CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'MKNOD', 'SETFCAP'],
+} as const;
+
+/** Does a job in a short-lived container of Davit's own image that holds this one volume. */
+export async function inWorker(context: Context, stack: Stack, mount: FilesSource['mount'], job: Job): Promise<unknown> {
+  const { docker, environment } = context;
+  const spec: WorkerSpec = {
+    name: `davit-worker-${stack.name}-${randomBytes(4).toString('hex')}`,
+    image: stack.own.imageId,
+    argv: ['davit', 'worker'],
+    labels: { [workerLabel]: stack.name, 'io.davit.owner': stack.own.id },
+    mounts: [
+      { type: mount.type, source: mount.source, target: workerRoot, readOnly: job.kind === 'capture' },
+      ...storageMounts(stack, environment.DAVIT_STORAGE),
+    ],
+    networkMode: `container:${stack.own.id}`,
+    capabilities: capabilities[job.kind],
+  };
+  const worker = await docker.work(spec, JSON.stringify({ environment: await context.workerEnvironment(), job }), context.signal);
+  const last = await lastEvent(worker.lines);
+  worker.release();
+  const { exitCode, stderr } = await worker.exited;
+  if (last?.event === 'done' && exitCode === 0) return last.result;
+  if (last?.event === 'failed') throw new DavitError(last.complaint);
+  throw new DavitError({
+    where: `worker for ${mount.destination}`,
+    what: `ended with exit code ${exitCode} before it was done`,
+    seen: stderr.trim().split('\n').at(-1),
+    fix: 'look at memory limits and the log of the Docker engine',
+  });
+}
+
+async function lastEvent(lines: AsyncIterable<string>): Promise<WorkerEvent | undefined> {
+  for await (const line of lines) {
+    return eventSchema.parse(JSON.parse(line));
+  }
+  return undefined;
+}
+
+/** A directory storage is reached through the same mount that Davit has. */
+function storageMounts(stack: Stack, storage: string): WorkerSpec['mounts'] {
+  const folder = /^(?:restic\+)?file:\/\/(.*)$/.exec(storage)?.[1];
+  if (folder === undefined) return [];
+  const [mount] = stack.own.mounts
+    .filter(({ destination }) => isInside(folder, destination))
+    .toSorted((a, b) => b.destination.length - a.destination.length);
+  if (mount === undefined || mount.type === 'tmpfs' || mount.type === 'other') {
+    throw new DavitError({
+      where: 'storage',
+      what: `${folder} is in no volume of Davit's container, so snapshots would vanish with it`,
+      fix: `mount a volume: \`volumes: ["backups:${folder}"]\`, or set DAVIT_STORAGE`,
+    });
+  }
+  return [{ type: mount.type, source: mount.source, target: mount.destination, readOnly: false }];
+}
+
+/** Workers end with the process that started them; this is for an engine that was itself killed. */
+export async function removeOrphans({ docker, log }: Context, stack: Stack): Promise<void> {
+  for (const container of await docker.containers([`${workerLabel}=${stack.name}`, `io.davit.owner=${stack.own.id}`])) {
+    await docker.remove(container.id);
+    log.warn({ container: container.name }, 'removed an orphaned worker');
+  }
+}
