@@ -1,0 +1,106 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Rule {
+  readonly method: string;
+  /** As in src/docker/endpoints.ts: no version, `{id}` for one segment. */
+  readonly path: string;
+}
+
+export interface SocketProxyOptions {
+  readonly listen?: 'unix' | 'tcp';
+  /** Everything else is answered with 403. Without it everything passes. */
+  readonly allow?: readonly Rule[];
+  /** Cuts each hijacked connection after so many bytes from Docker. */
+  readonly cut?: { readonly afterBytes: number; readonly how: Cut };
+}
+
+/** `reset` is a TCP RST; on a unix socket there is none, and it is like `end`. */
+export type Cut = 'end' | 'reset';
+
+export interface SocketProxy extends AsyncDisposable {
+  /** For DOCKER_HOST. */
+  readonly host: string;
+  /** `GET /containers/json`, in order, ids as they were. */
+  readonly requests: readonly string[];
+  readonly refused: readonly string[];
+  /** Cuts every open connection. */
+  cut(how: Cut): void;
+}
+
+const dockerSocket = '/var/run/docker.sock';
+
+export function matches(rule: Rule, method: string, path: string): boolean {
+  const pattern = rule.path.replaceAll(/[.*+?^$()|[\]\\]/g, String.raw`\$&`).replaceAll('{id}', '[^/]+');
+  return rule.method === method && new RegExp(`^${pattern}$`).test(path);
+}
+
+/** Stands between a client and Docker and passes bytes. It reads the head of the first request of each connection, as Davit sends only one. */
+export async function startSocketProxy({ listen = 'unix', allow, cut }: SocketProxyOptions = {}): Promise<SocketProxy> {
+  const requests: string[] = [];
+  const refused: string[] = [];
+  const clients = new Set<Socket>();
+
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    clients.add(client);
+    client.on('error', () => {}).once('close', () => clients.delete(client));
+    let head = Buffer.alloc(0);
+    const readHead = (chunk: Buffer): void => {
+      head = Buffer.concat([head, chunk]);
+      if (!head.includes('\r\n\r\n')) return;
+      client.off('data', readHead).pause();
+      const [method = '', target = ''] = head.toString('latin1').split('\r\n')[0]?.split(' ') ?? [];
+      const path = new URL(target, 'http://docker').pathname.replace(/^\/v[\d.]+/, '');
+      requests.push(`${method} ${path}`);
+      if (allow && !allow.some((rule) => matches(rule, method, path))) {
+        refused.push(`${method} ${path}`);
+        client.end('HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<h1>403 Forbidden</h1>');
+        return;
+      }
+      pass(client, head, /\r\nupgrade: /i.test(head.toString('latin1')));
+    };
+    client.on('data', readHead);
+  });
+
+  function pass(client: Socket, head: Buffer, hijacked: boolean): void {
+    const docker = createConnection({ path: dockerSocket, allowHalfOpen: true });
+    docker.on('error', () => {});
+    docker.write(head);
+    client.pipe(docker);
+    docker.pipe(client);
+    client.once('close', () => docker.destroy());
+    docker.once('close', () => client.destroySoon());
+    if (!hijacked || !cut) return;
+    let bytes = 0;
+    docker.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes >= cut.afterBytes) cutOne(client, cut.how);
+    });
+  }
+
+  function cutOne(socket: Socket, how: Cut): void {
+    if (how === 'reset' && listen === 'tcp') socket.resetAndDestroy();
+    else socket.destroy();
+  }
+
+  const directory = await mkdtemp(join(tmpdir(), 'davit-proxy-'));
+  const path = join(directory, 'docker.sock');
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    if (listen === 'tcp') server.listen(0, '127.0.0.1', resolve);
+    else server.listen(path, resolve);
+  });
+  return {
+    host: listen === 'tcp' ? `tcp://127.0.0.1:${(server.address() as AddressInfo).port}` : `unix://${path}`,
+    requests,
+    refused,
+    cut: (how) => clients.forEach((socket) => cutOne(socket, how)),
+    async [Symbol.asyncDispose]() {
+      clients.forEach((socket) => socket.destroy());
+      await new Promise((resolve) => server.close(resolve));
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

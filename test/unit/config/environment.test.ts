@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { parseEnvironment, resolveFiles, secretNames } from '../../../src/config/environment.ts';
+
+const files: Record<string, string> = { '/run/secrets/id': 'AGE-SECRET-KEY-1\n', '/run/secrets/empty': '\n', '/run/secrets/aws': ' key ' };
+function read(path: string): string {
+  const text = files[path];
+  if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+  return text;
+}
+
+describe('the _FILE forms', () => {
+  test('become the value of the file, without blanks around it', () => {
+    const raw = { DAVIT_IDENTITY_FILE: '/run/secrets/id', AWS_SECRET_ACCESS_KEY_FILE: '/run/secrets/aws', TZ: 'UTC' };
+    expect(resolveFiles(raw, read)).toEqual({ DAVIT_IDENTITY: 'AGE-SECRET-KEY-1', AWS_SECRET_ACCESS_KEY: 'key', TZ: 'UTC' });
+  });
+
+  test('both forms at once are refused, in either order', () => {
+    const both = /DAVIT_IDENTITY and DAVIT_IDENTITY_FILE are both set — keep one/;
+    expect(() => resolveFiles({ DAVIT_IDENTITY: 'a', DAVIT_IDENTITY_FILE: '/run/secrets/id' }, read)).toThrow(both);
+    expect(() => resolveFiles({ DAVIT_IDENTITY_FILE: '/run/secrets/id', DAVIT_IDENTITY: 'a' }, read)).toThrow(both);
+  });
+
+  test('an empty variable counts as not set, as compose passes unset ones', () => {
+    expect(resolveFiles({ DAVIT_IDENTITY: '', DAVIT_IDENTITY_FILE: '/run/secrets/id' }, read)).toEqual({
+      DAVIT_IDENTITY: 'AGE-SECRET-KEY-1',
+    });
+    expect(resolveFiles({ DAVIT_IDENTITY_FILE: '' }, read)).toEqual({});
+  });
+
+  test('a file that cannot be read is named', () => {
+    const failing = () => resolveFiles({ DAVIT_IDENTITY_FILE: '/run/secrets/gone' }, read);
+    expect(failing).toThrow(/DAVIT_IDENTITY_FILE names a file that cannot be read: .*\/run\/secrets\/gone/);
+    expect(failing).toThrow(expect.objectContaining({ exitCode: 2 }));
+  });
+
+  test('an empty file is refused', () => {
+    expect(() => resolveFiles({ DAVIT_IDENTITY_FILE: '/run/secrets/empty' }, read)).toThrow(/names an empty file: \/run\/secrets\/empty/);
+  });
+
+  test("AWS's own _FILE variables are no form of ours", () => {
+    const raw = { AWS_WEB_IDENTITY_TOKEN_FILE: '/gone', AWS_SHARED_CREDENTIALS_FILE: '/gone' };
+    expect(resolveFiles(raw, read)).toEqual(raw);
+  });
+});
+
+describe('the typed environment', () => {
+  test('has every default', () => {
+    expect(parseEnvironment({})).toMatchObject({
+      DAVIT_STORAGE: 'file:///backups',
+      DAVIT_SCHEDULE: '0 3 * * *',
+      DAVIT_KEEP: { last: 3, daily: 7, weekly: 4, monthly: 6 },
+      DAVIT_ENCRYPT_TO: [],
+      DAVIT_LOG_LEVEL: 'info',
+      TZ: 'UTC',
+    });
+  });
+
+  test('values are read', () => {
+    const environment = parseEnvironment({ DAVIT_STORAGE: 's3://b/p', DAVIT_KEEP: 'daily=2', DAVIT_ENCRYPT_TO: 'age1a, age1b' });
+    expect(environment).toMatchObject({ DAVIT_STORAGE: 's3://b/p', DAVIT_KEEP: { daily: 2 }, DAVIT_ENCRYPT_TO: ['age1a', 'age1b'] });
+  });
+
+  test('variables of other programs do not disturb', () => {
+    expect(parseEnvironment({ PATH: '/bin', HOME: '/root', AWS_REGION: 'eu-central-1' })).not.toHaveProperty('PATH');
+  });
+
+  test('an unknown DAVIT_ name is refused, and its value, which may be a secret, is not shown', () => {
+    const failing = () => parseEnvironment({ DAVIT_IDENTTY: 'AGE-SECRET-KEY-1XYZ' });
+    expect(failing).toThrow(/unknown variable DAVIT_IDENTTY/);
+    expect(failing).not.toThrow(/XYZ/);
+  });
+
+  test.each([
+    ['DAVIT_STORAGE', 'ftp://host'],
+    ['DAVIT_STORAGE', '/backups'],
+    ['DAVIT_KEEP', 'daily'],
+    ['DAVIT_KEEP', 'hourly=3'],
+    ['DAVIT_ENCRYPT_TO', 'ssh-ed25519 AAAA'],
+    ['DAVIT_ENCRYPT_TO', ' , '],
+    ['DAVIT_LOG_LEVEL', 'loud'],
+  ])('%s=%j is refused with its name', (name, value) => {
+    expect(() => parseEnvironment({ [name]: value })).toThrow(new RegExp(`${name}: expected .*docs/environment\\.md`));
+  });
+
+  test('all problems are told at once', () => {
+    expect(() => parseEnvironment({ DAVIT_STORAGE: 'x', DAVIT_KEEP: 'y', DAVIT_NOPE: 'z' })).toThrow(
+      /^environment: (?=.*DAVIT_STORAGE: )(?=.*DAVIT_KEEP: )(?=.*DAVIT_NOPE)/,
+    );
+  });
+
+  test.each(secretNames)('no error repeats the value of %s', (name) => {
+    const secret = 'PLANTED-SECRET';
+    const raw = { [name]: secret, DAVIT_KEEP: 'x', DAVIT_NOPE: secret };
+    expect(() => parseEnvironment(resolveFiles(raw, read))).not.toThrow(/PLANTED/);
+    expect(() => parseEnvironment(resolveFiles(raw, read))).toThrow(/DAVIT_KEEP/);
+    expect(() => resolveFiles({ ...raw, [`${name}_FILE`]: '/run/secrets/gone' }, read)).not.toThrow(/PLANTED/);
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { inputLeftUnread } from '../../../src/docker/acknowledged.ts';
+import { type Evidence, proveExit, requireSuccess } from '../../../src/docker/verdict.ts';
+
+const ended = (exitCode: number) => ({ running: false, exitCode });
+const proven: Evidence = { where: 'container "db"', tool: 'pg_dump', trailer: 0, state: ended(0), stderr: '', rest: '' };
+
+describe('a command has succeeded only when everything says so', () => {
+  test('proof', () => {
+    expect(proveExit(proven)).toBe(0);
+    expect(proveExit({ ...proven, trailer: 3, state: ended(3) })).toBe(3);
+    expect(proveExit({ ...proven, trailer: inputLeftUnread, state: ended(0) })).toBe(inputLeftUnread);
+  });
+
+  test.each<[string, Partial<Evidence>, RegExp]>([
+    ['removed', { state: undefined }, /the container was removed while pg_dump ran/],
+    ['cut', { trailer: undefined, state: { running: true, exitCode: undefined } }, /the connection to Docker was cut/],
+    ['killed', { trailer: undefined, state: ended(137), stderr: 'dumping\n' }, /was killed \(exit code 137\): dumping/],
+    ['tail lost, clean end, exit code 0', { trailer: undefined }, /ended without its acknowledgement \(exit code 0\)/],
+    ['still running', { state: { running: true, exitCode: undefined } }, /still runs/],
+    ['contradiction', { state: ended(1) }, /ended with 0, but Docker says 1/],
+    [
+      'no shell',
+      { trailer: undefined, state: ended(127), rest: 'OCI runtime exec failed: exec: "sh": executable file not found in $PATH' },
+      /it has no sh/,
+    ],
+    [
+      'bad user',
+      { trailer: undefined, state: ended(126), rest: 'OCI runtime exec failed: unable to find user bob' },
+      /pg_dump could not be started: .*unable to find user bob/,
+    ],
+  ])('%s', (_what, evidence, expected) => {
+    expect(() => proveExit({ ...proven, ...evidence })).toThrow(expected);
+  });
+
+  test('an exit code other than 0 is told with the last lines of stderr', () => {
+    expect(() => requireSuccess('container "db"', 'pg_dump', 1, 'a\npg_dump: error: no role "root"\n')).toThrow(
+      'container "db": pg_dump exited with 1: a\npg_dump: error: no role "root"',
+    );
+    expect(() => requireSuccess('container "db"', 'psql', inputLeftUnread, '')).toThrow('psql ended before it had read its whole input');
+    expect(() => requireSuccess('container "db"', 'psql', 0, 'NOTICE')).not.toThrow();
+  });
+});

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { configurationError, DavitError, exitCodes, messageOf, sentence } from '../../../src/model/errors.ts';
+
+test.each([
+  [{ where: 'service "db"', what: 'is gone' }, 'service "db": is gone'],
+  [{ where: 'service "db"', what: 'is gone', seen: 'exit 1' }, 'service "db": is gone: exit 1'],
+  [{ where: 'service "db"', what: 'is gone', fix: 'start it' }, 'service "db": is gone — start it'],
+  [{ where: 'service "db"', what: 'is gone', seen: 'exit 1', fix: 'start it' }, 'service "db": is gone: exit 1 — start it'],
+  [{ where: 'service "db"', what: 'is gone', seen: '', fix: '' }, 'service "db": is gone'],
+])('an error reads where, what, seen, do: %j', (complaint, expected) => {
+  expect(sentence(complaint)).toBe(expected);
+  expect(new DavitError(complaint).message).toBe(expected);
+});
+
+test('an error is a failure unless it is about configuration', () => {
+  const complaint = { where: 'a', what: 'b' };
+  expect(new DavitError(complaint).exitCode).toBe(exitCodes.failed);
+  expect(configurationError(complaint).exitCode).toBe(exitCodes.configuration);
+});
+
+test('the cause is kept, and absent when there is none', () => {
+  const cause = new Error('inner');
+  expect(new DavitError({ where: 'a', what: 'b' }, { cause }).cause).toBe(cause);
+  expect(new DavitError({ where: 'a', what: 'b' })).not.toHaveProperty('cause');
+});
+
+test('the message of anything that can be thrown', () => {
+  expect(messageOf(new Error('one'))).toBe('one');
+  expect(messageOf('text')).toBe('text');
+  expect(messageOf(undefined)).toBe('undefined');
+  expect(messageOf(new AggregateError([new Error('one'), new AggregateError(['two', new Error('three')])], 'many'))).toBe(
+    'one; two; three',
+  );
+});
+
+test('the exit codes are a contract with users', () => {
+  expect(exitCodes).toEqual({ ok: 0, failed: 1, configuration: 2, partial: 3 });
+});
