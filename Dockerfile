@@ -20,5 +20,5 @@ ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/compile-cache
 RUN printf '#!/bin/sh\nexec node /app/dist/main.js "$@"\n' >/usr/local/bin/davit && chmod +x /usr/local/bin/davit && \
     davit --help >/dev/null
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=60s --timeout=10s --start-period=20s CMD ["davit", "health"]
+HEALTHCHECK --interval=60s --timeout=10s --start-period=30s --start-interval=1s CMD ["davit", "health"]
 ENTRYPOINT ["davit"]

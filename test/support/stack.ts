@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { Manifest } from '../../src/model/snapshot.ts';
+
+/** A compose file as data; only what tests use is typed. */
+export interface ComposeService {
+  readonly image: string;
+  readonly [key: string]: unknown;
+}
+
+export interface StackOptions {
+  readonly services: Readonly<Record<string, ComposeService>>;
+  /** Named volumes; `backups` is added. */
+  readonly volumes?: readonly string[];
+  /** Variables of Davit's own service. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** More of Davit's own service: labels, volumes, networks. */
+  readonly davit?: Readonly<Record<string, unknown>>;
+  /** Top-level keys, such as networks or secrets. */
+  readonly top?: Readonly<Record<string, unknown>>;
+  readonly project?: string;
+}
+
+export interface Outcome {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A stack with Davit in it, as a person would have it. Removed with everything it made when the test ends. */
+export interface TestStack extends AsyncDisposable {
+  readonly project: string;
+  compose(...args: readonly string[]): Promise<Outcome>;
+  /** Brings services up and waits until they are healthy; without names, all of them. */
+  up(...services: readonly string[]): Promise<void>;
+  /** `docker compose exec davit davit …`: any exit code resolves. */
+  davit(...args: readonly string[]): Promise<Outcome>;
+  /** The same with `--json`; fails the test unless the exit code is the expected one. */
+  json<T>(args: readonly string[], exitCode?: number): Promise<T>;
+  /** Backs up and returns the manifest of the only set. */
+  backup(exitCode?: number): Promise<Manifest>;
+  restore(...args: readonly string[]): Promise<Outcome>;
+  /** A shell line in a service; fails the test when it fails. Returns its stdout without the last line break. */
+  sh(service: string, line: string): Promise<string>;
+  container(service: string): Promise<string>;
+  /** Removes services and their named volumes: the disaster. `backups` is not among them. */
+  wipe(services: readonly string[], volumes: readonly string[]): Promise<void>;
+  /** Containers that Davit made and left behind, workers and journals. */
+  leftovers(): Promise<string[]>;
+}
+
+const davitImage = 'davit:dev';
+const commandLimitMs = 300_000;
+
+export async function createStack(options: StackOptions): Promise<TestStack> {
+  const { services, volumes = [], environment = {}, davit = {}, top = {} } = options;
+  const project = options.project ?? `davit-test-${randomUUID().slice(0, 8)}`;
+  const folder = await mkdtemp(join(tmpdir(), 'davit-stack-'));
+  const file = join(folder, 'compose.json');
+  const { volumes: ownVolumes = [], ...own } = davit as { volumes?: readonly string[] };
+  const definition = {
+    services: {
+      ...services,
+      davit: {
+        image: davitImage,
+        pull_policy: 'never',
+        environment: { DAVIT_SCHEDULE: '0 0 1 1 *', ...environment },
+        volumes: ['/var/run/docker.sock:/var/run/docker.sock', 'backups:/backups', ...ownVolumes],
+        ...own,
+      },
+    },
+    volumes: Object.fromEntries([...volumes, 'backups'].map((name) => [name, {}])),
+    ...top,
+  };
+  await writeFile(file, JSON.stringify(definition));
+
+  async function compose(...args: readonly string[]): Promise<Outcome> {
+    const result = await execa('docker', ['compose', '--progress', 'quiet', '-p', project, '-f', file, ...args], {
+      reject: false,
+      timeout: commandLimitMs,
+      stdin: 'ignore',
+    });
+    return { exitCode: result.exitCode ?? 255, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  async function must(what: string, outcome: Promise<Outcome>, exitCode = 0): Promise<Outcome> {
+    const result = await outcome;
+    if (result.exitCode !== exitCode)
+      throw new Error(
+        `${what}: exit code ${result.exitCode} instead of ${exitCode}\n${result.stdout.slice(-4000)}\n${result.stderr.slice(-4000)}`,
+      );
+    return result;
+  }
+
+  const stack: TestStack = {
+    project,
+    compose,
+    up: async (...names) => void (await must('up', compose('up', '-d', '--wait', ...names))),
+    davit: (...args) => compose('exec', '-T', 'davit', 'davit', ...args),
+    json: async <T>(args: readonly string[], exitCode = 0) =>
+      JSON.parse((await must(`davit ${args.join(' ')}`, stack.davit(...args, '--json'), exitCode)).stdout) as T,
+    async backup(exitCode = 0) {
+      const [outcome] = await stack.json<{ manifest: Manifest }[]>(['backup'], exitCode);
+      if (outcome === undefined) throw new Error('no set was backed up');
+      return outcome.manifest;
+    },
+    restore: (...args) => must(`davit restore ${args.join(' ')}`, stack.davit('restore', ...args, '--yes')),
+    sh: async (service, line) => (await must(`${service}: ${line}`, compose('exec', '-T', service, 'sh', '-c', line))).stdout,
+    container: async (service) => (await must('ps', compose('ps', '-a', '-q', service))).stdout.trim(),
+    async wipe(names, lost) {
+      await must('rm', compose('rm', '-s', '-f', '-v', ...names));
+      await execa('docker', ['volume', 'rm', ...lost.map((name) => `${project}_${name}`)]);
+    },
+    async leftovers() {
+      const list = async (label: string): Promise<string[]> =>
+        (await execa('docker', ['ps', '-a', '--filter', `label=${label}=${project}`, '--format', '{{.Names}}'])).stdout
+          .split('\n')
+          .filter((name) => name !== '');
+      return [...(await list('io.davit.worker')), ...(await list('io.davit.journal'))];
+    },
+    async [Symbol.asyncDispose]() {
+      await compose('down', '-v', '--remove-orphans', '--timeout', '3');
+      const left = await stack.leftovers();
+      if (left.length > 0) await execa('docker', ['rm', '-f', ...left]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return stack;
+}
