@@ -1,7 +1,9 @@
 import type { Environment } from './config/environment.ts';
 import type { Docker } from './docker/docker.ts';
 import type { Engine } from './engines/engine.ts';
-import type { Log, Redactor } from './log.ts';
+import type { Log } from './log.ts';
+import type { Redactor } from './redactor.ts';
+import type { Progress } from './progress.ts';
 import type { Repository } from './repository/repository.ts';
 
 /** What every step and command works with: contracts only. `app.ts` fills it with implementations. */
@@ -13,6 +15,7 @@ export interface Context {
   readonly engines: readonly Engine[];
   readonly repository: Repository;
   readonly log: Log;
+  readonly progress: Progress;
   readonly redactor: Redactor;
   /** Aborted by SIGTERM and SIGINT: everything under way is given up and undone. */
   readonly signal: AbortSignal;

@@ -1,8 +1,5 @@
 #!/usr/bin/env node
-import { createContext, createWorkerContext } from './app.ts';
-import { createCli } from './commands/cli.ts';
-import { worker } from './commands/worker.ts';
-import { createRedactor } from './log.ts';
+import { createRedactor } from './redactor.ts';
 import { DavitError, exitCodes } from './model/errors.ts';
 
 const stopping = new AbortController();
@@ -19,16 +16,22 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
 }
 const redactor = createRedactor();
 
-/** The environment is read here and nowhere else. */
-const run = createCli({
-  createContext: (output) => createContext(process.env, output, stopping.signal, redactor),
-  worker: () => worker(process.stdin, process.stdout, createWorkerContext),
-  print: (text) => process.stdout.write(redactor.redact(text)),
-  exit: (code) => void (process.exitCode = code),
-});
+/** The environment is read here and nowhere else. Workers load only what they need, because memory counts while an app stands still. */
+async function run(): Promise<void> {
+  if (process.argv[2] === 'worker') {
+    const { worker } = await import('./commands/worker.ts');
+    return worker(process.stdin, process.stdout);
+  }
+  const [{ createCli }, { createContext }] = await Promise.all([import('./commands/cli.ts'), import('./app.ts')]);
+  return createCli({
+    createContext: (output) => createContext(process.env, output, stopping.signal, redactor),
+    print: (text) => process.stdout.write(redactor.redact(text)),
+    exit: (code) => void (process.exitCode = code),
+  })(process.argv);
+}
 
 try {
-  await run(process.argv);
+  await run();
 } catch (error) {
   const expected = error instanceof DavitError;
   process.stderr.write(

@@ -55,7 +55,10 @@ const untar = 'tar "$@" && exec cat >/dev/null';
 
 /** Unpacks a tar stream into an existing directory; finishes when all of it is there. `path` is taken literally. */
 export function unpackTree(root: string, path?: string, signal?: AbortSignal): Writable {
-  const only = path === undefined ? undefined : path.replace(/^(\.?\/)+|\/+$/g, '');
+  const only = path
+    ?.split('/')
+    .filter((segment) => segment !== '' && segment !== '.')
+    .join('/');
   const restoring = ['--extract', '--file=-', '--same-owner', '--same-permissions', '--delay-directory-restore', '--warning=no-timestamp'];
   const member = only ? ['--anchored', '--no-wildcards', '--no-unquote', `./${only}`] : [];
   return programInput('sh', ['-c', untar, 'sh', ...restoring, ...fidelity, ...quoting, `--directory=${root}`, ...member], {
@@ -72,7 +75,7 @@ function unpackError(root: string, only: string | undefined, exit: Exit): DavitE
       fix: 'list what is: davit cat ID ARTIFACT | tar -t',
     });
   }
-  const target = /Cannot hard link to '\.\/(.+)': No such file/.exec(exit.stderr)?.[1];
+  const target = /Cannot hard link to .\.\/(.+).: No such file/.exec(exit.stderr)?.[1];
   if (only && target) {
     return new DavitError({
       where: `path "${only}"`,

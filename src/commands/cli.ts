@@ -16,8 +16,7 @@ import { cat, describeList, describeSnapshot, list, show, verifySnapshots } from
 
 export interface Surroundings {
   /** The log goes to `output`: stdout for the daemon, stderr for commands, whose stdout is their answer. */
-  createContext(output: NodeJS.WriteStream): Context;
-  worker(): Promise<void>;
+  createContext(output: NodeJS.WriteStream): Promise<Context>;
   print(text: string): void;
   exit(code: ExitCode): void;
 }
@@ -41,10 +40,10 @@ export function createCli(surroundings: Surroundings): (argv: readonly string[])
   };
 }
 
-function defineCommands({ createContext, worker, print, exit }: Surroundings): Command {
+function defineCommands({ createContext, print, exit }: Surroundings): Command {
   const cli = new Command('davit').description('Backs up and restores a docker compose stack.').version(version);
   cli.exitOverride();
-  const forCommand = (): Context => createContext(process.stderr);
+  const forCommand = (): Promise<Context> => createContext(process.stderr);
   const answer = (json: boolean | undefined, value: unknown, text: () => string): void =>
     print(`${json === true ? JSON.stringify(value, undefined, 2) : text()}\n`);
   const command = (name: string, description: string): Command =>
@@ -52,14 +51,13 @@ function defineCommands({ createContext, worker, print, exit }: Surroundings): C
   const onSnapshots = (name: string, description: string): Command =>
     command(name, description).option('--set <name>', 'only this set').option('--from-stack <name>', 'snapshots of another stack');
 
-  cli.action(async () => daemon(createContext(process.stdout)));
-  cli.command('daemon', { hidden: true }).action(async () => daemon(createContext(process.stdout)));
-  cli.command('worker', { hidden: true }).action(worker);
+  cli.action(async () => daemon(await createContext(process.stdout)));
+  cli.command('daemon', { hidden: true }).action(async () => daemon(await createContext(process.stdout)));
 
   command('plan', 'show what would be captured, by which command, and why not the rest')
     .option('--set <name>', 'only this set')
     .action(async ({ json, set }: Common) => {
-      const { plans, exitCode } = await showPlan(forCommand(), { set });
+      const { plans, exitCode } = await showPlan(await forCommand(), { set });
       answer(json, plans, () => plans.map(describePlan).join('\n\n'));
       exit(exitCode);
     });
@@ -67,7 +65,7 @@ function defineCommands({ createContext, worker, print, exit }: Surroundings): C
   command('backup', 'back up now')
     .option('--set <name>', 'only this set')
     .action(async ({ json, set }: Common) => {
-      const context = forCommand();
+      const context = await forCommand();
       const outcomes = await backup(context, { set });
       await reportRun(outcomes, context.log);
       answer(
@@ -83,7 +81,7 @@ function defineCommands({ createContext, worker, print, exit }: Surroundings): C
     });
 
   onSnapshots('list', 'list snapshots, newest first').action(async ({ json, ...which }: Common) => {
-    const { manifests, damaged } = await list(forCommand(), which);
+    const { manifests, damaged } = await list(await forCommand(), which);
     answer(json, manifests, () => [describeList(manifests), ...damaged.map((problem) => `x ${problem}`)].join('\n'));
     if (damaged.length > 0) exit(exitCodes.failed);
   });
@@ -91,7 +89,7 @@ function defineCommands({ createContext, worker, print, exit }: Surroundings): C
   onSnapshots('show', 'show one snapshot')
     .argument('<snapshot>', 'id or latest')
     .action(async (snapshot: string, { json, ...which }: Common) => {
-      const manifest = await show(forCommand(), snapshot, which);
+      const manifest = await show(await forCommand(), snapshot, which);
       answer(json, manifest, () => describeSnapshot(manifest));
     });
 
@@ -99,14 +97,14 @@ function defineCommands({ createContext, worker, print, exit }: Surroundings): C
     .argument('<snapshot>', 'id or latest')
     .argument('<artifact>', 'service/artifact')
     .action(async (snapshot: string, artifact: string, which: Common) => {
-      const context = forCommand();
+      const context = await forCommand();
       await pipeline(await cat(context, snapshot, artifact, which), process.stdout, { signal: context.signal, end: false });
     });
 
   onSnapshots('verify', 'read every byte back and compare it with the manifest')
     .argument('[snapshot]', 'id or latest; default: all')
     .action(async (snapshot: string | undefined, { json, ...which }: Common) => {
-      const { exitCode, ...result } = await verifySnapshots(forCommand(), snapshot, which);
+      const { exitCode, ...result } = await verifySnapshots(await forCommand(), snapshot, which);
       answer(json, result, () =>
         [...result.verified.map((id) => `ok ${id}`), ...result.problems.map((problem) => `x ${problem}`)].join('\n'),
       );
@@ -138,7 +136,7 @@ function defineCommands({ createContext, worker, print, exit }: Surroundings): C
         },
       ) => {
         const { json, yes = false, allowPartial = false, ...rest } = options;
-        const report = await restore(forCommand(), {
+        const report = await restore(await forCommand(), {
           ...rest,
           snapshot,
           allowPartial,
@@ -156,7 +154,7 @@ function defineCommands({ createContext, worker, print, exit }: Surroundings): C
   command('prune', 'remove the snapshots that retention does not keep')
     .option('--dry-run', 'only tell')
     .action(async ({ json, dryRun = false }: { json?: boolean; dryRun?: boolean }) => {
-      const verdicts = await prune(forCommand(), { dryRun });
+      const verdicts = await prune(await forCommand(), { dryRun });
       answer(
         json,
         verdicts.map(({ manifest: { id, set }, reasons }) => ({ id, set, keep: reasons.length > 0, reasons })),

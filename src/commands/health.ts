@@ -17,10 +17,9 @@ const stateSchema = z.object({
 export type HealthState = z.infer<typeof stateSchema>;
 
 export async function reportHealth(news: Partial<HealthState>): Promise<void> {
-  const before = await readFile(statePath, 'utf8').then(
-    (text) => stateSchema.parse(JSON.parse(text)),
-    () => undefined,
-  );
+  const before = await readFile(statePath, 'utf8')
+    .then((text) => stateSchema.parse(JSON.parse(text)))
+    .catch(() => undefined);
   await writeFile(`${statePath}.new`, JSON.stringify({ startedAt: new Date().toISOString(), ...before, ...news }));
   await rename(`${statePath}.new`, statePath);
 }
@@ -39,12 +38,11 @@ export async function reportRun(outcomes: readonly BackupOutcome[], log: Log): P
 
 /** `davit health`: throws unless the daemon runs, its last run was good, and the next one is not overdue. */
 export async function health(now: Date, read: () => Promise<string> = () => readFile(statePath, 'utf8')): Promise<HealthState> {
-  const state = await read().then(
-    (text) => stateSchema.parse(JSON.parse(text)),
-    (cause: unknown) => {
+  const state = await read()
+    .then((text) => stateSchema.parse(JSON.parse(text)))
+    .catch((cause: unknown) => {
       throw new DavitError({ where: 'health', what: 'the daemon has not started yet', seen: messageOf(cause) }, { cause });
-    },
-  );
+    });
   const [failure] = state.lastRun?.failed ?? [];
   if (failure !== undefined)
     throw new DavitError({

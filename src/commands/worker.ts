@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { Context } from '../context.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
-import type { RawEnvironment } from '../config/environment.ts';
+import { parseEnvironment } from '../config/environment.ts';
+import { createRepository } from '../repository/index.ts';
 import { captureTree, extractTree, jobSchema } from '../steps/job.ts';
-import type { WorkerEvent } from '../steps/worker.ts';
+import { pulseMs, type WorkerEvent } from '../steps/worker.ts';
 
 const orderSchema = z.object({ environment: z.record(z.string(), z.string()), job: jobSchema });
 
@@ -11,18 +11,20 @@ const orderSchema = z.object({ environment: z.record(z.string(), z.string()), jo
  * `davit worker`: started by Davit in a container that holds one volume. The order comes on stdin, the outcome goes to stdout. The end of
  * stdin means that nobody waits any more: before the outcome it aborts the job, after it it lets the worker exit.
  */
-export async function worker(
-  input: NodeJS.ReadableStream,
-  output: NodeJS.WritableStream,
-  createContext: (environment: RawEnvironment, signal: AbortSignal) => Pick<Context, 'repository'>,
-): Promise<void> {
+export async function worker(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Promise<void> {
   const abandoned = new AbortController();
   let report: WorkerEvent;
+  let bytes = 0;
+  const say = (event: WorkerEvent): void => void output.write(`${JSON.stringify(event)}\n`);
+  const pulse = setInterval(() => {
+    say({ event: 'alive', bytes });
+    bytes = 0;
+  }, pulseMs);
   const { order, closed } = await readOrder(input);
   void closed.then(() => abandoned.abort(new DavitError({ where: 'worker', what: 'was abandoned' })));
   try {
     const { environment, job } = orderSchema.parse(JSON.parse(order));
-    const { repository } = createContext(environment, abandoned.signal);
+    const repository = await createRepository(parseEnvironment(environment), environment, (more) => void (bytes += more));
     report = {
       event: 'done',
       result:
@@ -38,7 +40,9 @@ export async function worker(
       complaint: { where, what, ...(seen === undefined ? {} : { seen }), ...(fix === undefined ? {} : { fix }) },
     };
   }
-  output.write(`${JSON.stringify(report)}\n`);
+  clearInterval(pulse);
+  say({ event: 'alive', bytes });
+  say(report);
   await closed;
 }
 

@@ -21,8 +21,9 @@ printf '\\n%s %03d' "$_n" "$_rc"; read -r _ <&3; exit "$_rc"
 
 /**
  * A command that is fed must not take a broken connection for the end of its input: psql would commit half a dump. The copier between us and
- * the command counts the bytes, reports the count at the end of its own input and then waits for us to hang up on its `sleep`; only that closes
- * the command's stdin. Otherwise the command is ended while its stdin is still open. A byte that it left unread makes the exit code 256.
+ * the command counts the bytes (with tee where dd does not, as in some BusyBox), reports the count at the end of its own input and then waits
+ * for us to hang up on its `sleep`; only that closes the command's stdin. Otherwise the command is ended while its stdin is still open.
+ * A byte that it left unread makes the exit code 256.
  */
 const writeScript = `
 exec 3<&0 4>&2 2>/dev/null; _n=$1 _limit=$2 _ok= _t= _d=; shift 2
@@ -30,10 +31,13 @@ kill -0 "-$$" || exit 125
 trap : TERM USR2
 {
   trap _t=1 TERM; trap _d=1 USR2; printf '\\n%s at %s\\n' "$_n" "$$" >&4; echo
-  exec 6>&1; _c=$(LC_ALL=C dd bs=131072 <&3 2>&1 >&6 6>&- 4>&-); _x=$?
+  exec 6>&1
+  case $(LC_ALL=C dd </dev/null 2>&1) in
+  *bytes*) _c=$(LC_ALL=C dd bs=131072 <&3 2>&1 >&6 6>&-); _x=$?; _c=\${_c##*out} ;;
+  *) _c=$(tee /proc/self/fd/7 <&3 7>&1 >&6 6>&- | wc -c 6>&-)' bytes'; _x=0 ;;
+  esac
   sleep "$_limit" >&- & _s=$!
-  printf '\\n%s got %s %s\\n' "$_n" "$_s" "\${_c##*
-}" >&4
+  printf '\\n%s got %s %s\\n' "$_n" "$_s" "$(echo $_c)" >&4
   [ "$_x$_t$_d" = 0 ] && { wait "$_s"; _ok=$?; }
   kill -KILL "$_s"; wait "$_s"
   if [ "$_ok" != 129 ] && ! [ "$_d" ]; then

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DavitError, messageOf } from '../model/errors.ts';
+import { withoutReports } from './acknowledged.ts';
 import type { Daemon, Exec, ExecState } from './daemon.ts';
 import { createDemultiplexer } from './demultiplex.ts';
 import { watchIdle } from './idle.ts';
@@ -59,8 +60,9 @@ export function execute(daemon: Daemon, id: string, spec: ExecutionSpec): Execut
     },
     async onEnd(rest) {
       const state = exec && (await settled(exec, trailer !== undefined));
-      const exitCode = proveExit({ where, tool, trailer, state, stderr: stderr.text(), rest });
-      accept(exitCode, stderr.text());
+      const said = withoutReports(nonce, stderr.text());
+      const exitCode = proveExit({ where, tool, trailer, state, stderr: said, rest });
+      accept(exitCode, said);
     },
   });
 

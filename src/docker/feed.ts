@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { finished, type Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DavitError, messageOf } from '../model/errors.ts';
-import { abortion, confirmation, confirmed, createNonce, parseReports, type Reports, withoutReports } from './acknowledged.ts';
+import { abortion, confirmation, confirmed, createNonce, parseReports, type Reports } from './acknowledged.ts';
 import { collect } from './collect.ts';
 import type { Daemon } from './daemon.ts';
 import type { Command, Finished } from './docker.ts';
@@ -33,7 +33,7 @@ export async function feed(
     isOurTurn: (socket) => !source.readableEnded && socket.writableLength === 0,
     onStderr: reports.add,
     accept(exitCode, stderr) {
-      Object.assign(outcome, { exitCode, stderr: withoutReports(nonce, stderr) });
+      Object.assign(outcome, { exitCode, stderr });
     },
   });
   const stdout = collect(stream, where, tool);

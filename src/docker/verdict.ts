@@ -27,7 +27,12 @@ export function proveExit(evidence: Evidence): number {
 }
 
 function unproven({ where, tool, state, stderr, rest }: Evidence, fail: (what: string, fix?: string) => DavitError): DavitError {
-  if (!state || state.running) return fail(`the connection to Docker was cut while ${tool} ran`);
+  if (!state || state.running) {
+    return fail(
+      `the connection to Docker was cut while ${tool} ran`,
+      "look at Docker's log; a proxy before it must keep half-closed connections open (HAProxy does, nginx does not)",
+    );
+  }
   if (state.exitCode === 126 || state.exitCode === 127) {
     // The shell itself could not be started; Docker says why where the output would be.
     const seen = lastLines(`${rest}\n${stderr}`);

@@ -81,7 +81,14 @@ function workerOptions({ name, image, argv, labels, mounts, networkMode, capabil
       CapDrop: ['ALL'],
       CapAdd: [...capabilities],
       SecurityOpt: ['no-new-privileges'],
-      Mounts: mounts.map(({ type, source, target, readOnly }) => ({ Type: type, Source: source, Target: target, ReadOnly: readOnly })),
+      Mounts: mounts.map(({ type, source, target, readOnly }) => ({
+        Type: type,
+        Source: source,
+        Target: target,
+        ReadOnly: readOnly,
+        // An empty volume stays empty: nothing of the image is copied into it.
+        ...(type === 'volume' ? { VolumeOptions: { NoCopy: true } } : {}),
+      })),
     },
   };
 }

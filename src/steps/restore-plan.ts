@@ -1,9 +1,10 @@
 import type { Artifact, Manifest } from '../model/snapshot.ts';
 import { configurationError } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
+import { serviceOf } from './dump.ts';
 import { currentMount } from './files.ts';
 import { dependents, withDependencies } from './lifecycle.ts';
-import type { Standstill } from './quiesce.ts';
+import { inStartOrder, type Standstill } from './quiesce.ts';
 import { volumeIdentity } from './trees.ts';
 
 export interface RestorePlan {
@@ -26,6 +27,7 @@ export function planRestore(stack: Stack, manifest: Manifest, artifacts: readonl
     .toSorted((a, b) => Number(b.kind === 'accounts') - Number(a.kind === 'accounts'));
   const servers = new Set(databases.map(({ service }) => service));
   const restored = new Set(artifacts.map(({ service }) => service));
+  const counterparts = [...restored].map((name) => serviceOf(stack, name));
   const volumes = new Set(
     files.map(({ service, mount, path }) => volumeIdentity(currentMount(stack, service, mount?.destination ?? path ?? '/'))),
   );
@@ -57,10 +59,8 @@ export function planRestore(stack: Stack, manifest: Manifest, artifacts: readonl
   const isNew = ({ containers }: Service): boolean => containers.every(({ state }) => state === 'created');
   const comeUp = new Set([...standstills.map(({ service }) => service), ...apps.filter(isNew).map(({ name }) => name)]);
   const starting = withDependencies(stack, comeUp).filter((service) => !service.own && (comeUp.has(service.name) || isNew(service)));
-  const fresh = stack.services
-    .filter(({ name }) => restored.has(name))
-    .every(({ containers }) => containers.every(({ state }) => state === 'created'));
-  return { files, databases, standstills, starting, fresh };
+  const fresh = counterparts.every(isNew);
+  return { files, databases, standstills: inStartOrder(stack, standstills), starting, fresh };
 }
 
 /** A part of a named set would leave the rest of it behind in another moment. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import type { WorkerSpec } from '../docker/docker.ts';
+import type { Worker, WorkerSpec } from '../docker/docker.ts';
 import { DavitError } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import type { Stack } from './discover.ts';
@@ -14,6 +15,7 @@ export const workerLabel = 'io.davit.worker';
 
 /** What a worker reports, one JSON object a line. */
 export const eventSchema = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('alive'), bytes: z.number() }),
   z.object({ event: z.literal('done'), result: z.unknown().optional() }),
   z.object({
     event: z.literal('failed'),
@@ -21,6 +23,10 @@ export const eventSchema = z.discriminatedUnion('event', [
   }),
 ]);
 export type WorkerEvent = z.infer<typeof eventSchema>;
+
+/** A worker says that often that it is alive, and counts as hung when it says nothing for so long. */
+export const pulseMs = 2000;
+const silenceMs = 120_000;
 
 /** Reading needs to pass permissions; restoring needs to give files back to their owners. */
 const capabilities = {
@@ -43,8 +49,11 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
     networkMode: `container:${stack.own.id}`,
     capabilities: capabilities[job.kind],
   };
-  const worker = await docker.work(spec, JSON.stringify({ environment: await context.workerEnvironment(), job }), context.signal);
-  const last = await lastEvent(worker.lines);
+  const silent = new AbortController();
+  const order = JSON.stringify({ environment: await context.workerEnvironment(), job });
+  const worker = await docker.work(spec, order, AbortSignal.any([context.signal, silent.signal]));
+  const last = await outcomeOf(worker, context.progress.add);
+  if (last === undefined) silent.abort();
   worker.release();
   const { exitCode, stderr } = await worker.exited;
   if (last?.event === 'done' && exitCode === 0) return last.result;
@@ -57,11 +66,18 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
   });
 }
 
-async function lastEvent(lines: AsyncIterable<string>): Promise<WorkerEvent | undefined> {
-  for await (const line of lines) {
-    return eventSchema.parse(JSON.parse(line));
+/** The outcome; undefined when the worker ended, or was silent for too long, without one. */
+async function outcomeOf({ lines }: Worker, count: (bytes: number) => void): Promise<Exclude<WorkerEvent, { event: 'alive' }> | undefined> {
+  const iterator = lines[Symbol.asyncIterator]();
+  for (;;) {
+    const silence = new AbortController();
+    const next = await Promise.race([iterator.next(), wait(silenceMs, undefined, { signal: silence.signal }).catch(() => undefined)]);
+    silence.abort();
+    if (next === undefined || next.done === true) return undefined;
+    const event = eventSchema.parse(JSON.parse(next.value));
+    if (event.event !== 'alive') return event;
+    count(event.bytes);
   }
-  return undefined;
 }
 
 /** A directory storage is reached through the same mount that Davit has. */

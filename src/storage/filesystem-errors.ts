@@ -8,6 +8,7 @@ const explanations: Readonly<Record<string, readonly [what: string, fix: string]
   EACCES: ['permission denied', 'let the user that Davit runs as write there'],
   EPERM: ['operation not permitted', 'let the user that Davit runs as write there'],
   ENOTDIR: ['part of the path is a file, not a folder', 'name a folder in DAVIT_STORAGE'],
+  EEXIST: ['part of the path is a file, not a folder', 'name a folder in DAVIT_STORAGE'],
   ENAMETOOLONG: ['the name is too long for this file system', 'choose a shorter name'],
   EIO: ['the disk reports an error', 'check the disk'],
 };

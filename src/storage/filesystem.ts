@@ -10,6 +10,7 @@ import { fileError, hasCode } from './filesystem-errors.ts';
 import { MissingObject, type PutResult, type Storage, type StoredObject } from './storage.ts';
 
 const chunkBytes = 1024 * 1024;
+const attemptsToCreate = 100;
 
 /** A file appears under its own name only when it is whole and on the disk; until then it is `.<name>.<random>.part` beside it. */
 const unfinished = /^\.(.+)\.[0-9a-f]{12}\.part$/;
@@ -28,14 +29,18 @@ export function createFilesystemStorage(directory: string): Storage {
     const path = pathOf(key);
     const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
     try {
-      const { file, created } = await createFile(partial);
+      const file = await createFile(partial);
       const digest = await closing(file, () => fill(file, data, signal));
       const { size } = await stat(partial);
       if (size !== digest.bytes)
         throw new DavitError({ where: path, what: `has ${size} bytes after ${digest.bytes} were written`, fix: 'check the disk' });
       signal?.throwIfAborted();
       await rename(partial, path);
-      for (const folder of created) await sync(folder);
+      // The folders may be new as well, and a name survives a crash only when its folder is on the disk.
+      for (let folder = dirname(path); folder.startsWith(root); folder = dirname(folder)) {
+        await sync(folder);
+        if (folder === root) break;
+      }
       return { ...digest, proven: false };
     } catch (error) {
       data.destroy();
@@ -85,18 +90,14 @@ export function createFilesystemStorage(directory: string): Storage {
   return { location, local: true, put, get, list, remove, sweep };
 }
 
-/** Also returns the folders that must be synced so that the file survives a crash: its own, and the parents of those it made. */
-async function createFile(path: string): Promise<{ file: FileHandle; created: string[] }> {
+async function createFile(path: string): Promise<FileHandle> {
   for (let attempt = 1; ; attempt++) {
-    const folder = dirname(path);
-    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
-    const created = [folder];
-    if (first !== undefined) for (let made = folder; made.length >= first.length; made = dirname(made)) created.push(dirname(made));
     try {
-      return { file: await open(path, 'wx', 0o600), created };
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      return await open(path, 'wx', 0o600);
     } catch (error) {
-      // A removal next door may have pruned the folder in between.
-      if (!hasCode(error, 'ENOENT') || attempt === 5) throw error;
+      // A removal next door may prune a folder while it is still empty.
+      if (!hasCode(error, 'ENOENT') || attempt === attemptsToCreate) throw error;
     }
   }
 }

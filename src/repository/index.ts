@@ -1,0 +1,48 @@
+import { codecsForWriting, createCodecs } from '../codecs/index.ts';
+import type { Environment } from '../config/environment.ts';
+import { configurationError } from '../model/errors.ts';
+import { createFilesystemStorage } from '../storage/filesystem.ts';
+import { metered } from '../storage/metered.ts';
+import type { S3Options } from '../storage/s3.ts';
+import type { Storage } from '../storage/storage.ts';
+import { createPortableRepository } from './portable/index.ts';
+import type { Repository } from './repository.ts';
+
+type Variables = Readonly<Record<string, string>>;
+type Settings = Pick<Environment, 'DAVIT_STORAGE' | 'DAVIT_ENCRYPT_TO' | 'DAVIT_IDENTITY'>;
+
+/** The registry of formats and storages: the repository that a location means. `variables` holds the credentials; `count` hears of every byte that moves. */
+export async function createRepository(settings: Settings, variables: Variables, count: (bytes: number) => void): Promise<Repository> {
+  const { DAVIT_STORAGE: location, DAVIT_ENCRYPT_TO: recipients, DAVIT_IDENTITY: identity } = settings;
+  const keys = { recipients, identity };
+  const decoders = createCodecs(keys);
+  return createPortableRepository({
+    storage: metered(await createStorage(location, variables), count),
+    codecs: codecsForWriting(decoders, keys),
+    decoders,
+  });
+}
+
+/** AWS's library is only loaded where it is used: it is a fifth of the memory of a worker. */
+async function createStorage(location: string, variables: Variables): Promise<Storage> {
+  const url = new URL(location);
+  if (url.protocol === 'file:') return createFilesystemStorage(decodeURIComponent(url.pathname));
+  if (url.protocol === 's3:') return (await import('../storage/s3.ts')).createS3Storage(s3Options(url, variables));
+  throw configurationError({
+    where: 'environment',
+    what: 'DAVIT_STORAGE is of an unknown kind',
+    seen: url.protocol,
+    fix: 'write s3://bucket/prefix or file:///path',
+  });
+}
+
+/** Credentials that lie in a file or profile of this container, for a worker that does not have it. */
+export async function exportCredentials(location: string, variables: Variables): Promise<Record<string, string>> {
+  const url = new URL(location);
+  if (url.protocol !== 's3:') return {};
+  return (await (await import('../storage/s3.ts')).exportCredentials(s3Options(url, variables))) ?? {};
+}
+
+function s3Options({ hostname, pathname }: URL, environment: Variables): S3Options {
+  return { bucket: hostname, prefix: decodeURIComponent(pathname), environment };
+}

@@ -1,0 +1,21 @@
+import { pipeline, type Readable, Transform } from 'node:stream';
+import type { Storage } from './storage.ts';
+
+/** Counts the bytes that go to and come from a storage, for whoever wants to show progress. */
+export function metered(storage: Storage, count: (bytes: number) => void): Storage {
+  function counted(source: Readable): Readable {
+    const stage = new Transform({
+      transform(chunk: Buffer, _, done) {
+        count(chunk.length);
+        done(null, chunk);
+      },
+    });
+    pipeline(source, stage, () => undefined);
+    return stage;
+  }
+  return {
+    ...storage,
+    put: (key, data, signal) => storage.put(key, counted(data), signal),
+    get: async (key, signal) => counted(await storage.get(key, signal)),
+  };
+}
