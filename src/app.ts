@@ -23,7 +23,7 @@ export async function createContext(
   showProgress(progress, log, output);
   return {
     environment,
-    workerEnvironment: async () => ({ ...passedOn(variables), ...(await exportCredentials(environment.DAVIT_STORAGE, variables)) }),
+    workerEnvironment: async () => ({ ...passedOn(variables), ...(await exportCredentials(environment, variables)) }),
     docker: createDocker({ host: environment.DOCKER_HOST }),
     engines,
     repository: await createRepository(environment, variables, progress.add),

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { DavitError } from '../model/errors.ts';
 import { exitError, programInput, programOutput, type Exit } from './program.ts';
@@ -13,6 +14,8 @@ const quoting = ['--quoting-style=escape'];
 export interface UnpackedTree {
   readonly root: string;
   readonly exclude: readonly string[];
+  /** `root` is no folder but one file, which is called so in the archive. */
+  readonly file?: string | undefined;
 }
 
 export interface PackedTree {
@@ -27,7 +30,9 @@ export function packTree(tree: UnpackedTree, signal?: AbortSignal): PackedTree {
   const excludes = tree.exclude.map((path) => `./${path}`);
   const stream = programOutput(
     'tar',
-    [...packArguments(tree.root), ...excludes.filter(isAwkward).map((path) => `--exclude=${path}`), '.'],
+    tree.file === undefined
+      ? [...packArguments(tree.root), ...excludes.filter(isAwkward).map((path) => `--exclude=${path}`), '.']
+      : [...packArguments(dirname(tree.root)), `--transform=s|.*|./${tree.file.replace(/[\\|&]/g, '\\$&')}|SH`, `./${basename(tree.root)}`],
     {
       signal,
       stdin: excludes.filter((path) => !isAwkward(path)).join('\n'),
@@ -64,6 +69,14 @@ export function unpackTree(root: string, path?: string, signal?: AbortSignal): W
   return programInput('sh', ['-c', untar, 'sh', ...restoring, ...fidelity, ...quoting, `--directory=${root}`, ...member], {
     signal,
     judge: (exit) => (exit.exitCode === 0 ? undefined : unpackError(root, only, exit)),
+  });
+}
+
+/** Writes the content of a one-file archive into a file that may be mounted and so cannot be replaced; its owner and mode stay. */
+export function unpackFile(target: string, signal?: AbortSignal): Writable {
+  return programInput('sh', ['-c', 'tar --extract --file=- --to-stdout > "$1" && exec cat >/dev/null', 'sh', target], {
+    signal,
+    judge: (exit) => (exit.exitCode === 0 ? undefined : exitError(`tar (writing ${target})`, exit)),
   });
 }
 

@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { configurationError } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { capture } from '../steps/capture.ts';
-import { discover, type Stack } from '../steps/discover.ts';
+import { discover, settingsOf, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
 import { withLock } from '../steps/lock.ts';
 import { plan, setsOf } from '../steps/plan.ts';
@@ -18,13 +18,16 @@ export interface BackupOutcome {
 }
 
 /** `davit backup`: a snapshot of one set or of every set. A set that fails does not keep the others from being captured. */
-export async function backup(context: Context, options: { set?: string | undefined }): Promise<BackupOutcome[]> {
+export async function backup(
+  context: Context,
+  options: { set?: string | undefined; wants?: (set: string) => boolean },
+): Promise<BackupOutcome[]> {
   const stack = await discover(context);
   return withLock(stack.name, async () => {
     await removeOrphans(context, stack);
     await recover(context, stack);
     const outcomes: BackupOutcome[] = [];
-    for (const set of chooseSets(stack, options.set)) {
+    for (const set of chooseSets(stack, options.set).filter(options.wants ?? (() => true))) {
       outcomes.push(
         await backupSet(context, set, 'backup').then(
           (manifest) => ({ set, manifest }),
@@ -50,7 +53,8 @@ export async function backupSet(context: Context, set: string, reason: Manifest[
     throw error;
   }
   await verify(context, manifest, 'sizes');
-  if (manifest.status === 'complete') await removeExpired(context, await judge(context, stack.name, set, context.environment.DAVIT_KEEP));
+  if (manifest.status === 'complete')
+    await removeExpired(context, await judge(context, stack.name, set, settingsOf(stack, set).keep ?? context.environment.DAVIT_KEEP));
   return manifest;
 }
 

@@ -1,7 +1,7 @@
 import { schedule, validate } from 'node-cron';
 import type { Context } from '../context.ts';
 import { configurationError } from '../model/errors.ts';
-import { discover } from '../steps/discover.ts';
+import { discover, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { backup } from './backup.ts';
@@ -11,37 +11,55 @@ import { reportHealth, reportRun } from './health.ts';
 export async function daemon(context: Context): Promise<void> {
   const { environment, log, signal, now } = context;
   const { DAVIT_SCHEDULE: expression, TZ: timezone } = environment;
-  if (!validate(expression))
-    throw configurationError({
-      where: 'environment',
-      what: 'DAVIT_SCHEDULE is no cron expression',
-      seen: expression,
-      fix: 'write five fields, such as `0 3 * * *`',
-    });
   const stack = await discover(context);
   await removeOrphans(context, stack);
   await recover(context, stack);
 
   let under: Promise<void> = Promise.resolve();
-  const task = schedule(expression, () => (under = runOnce(context)), { timezone, noOverlap: true });
-  const next = (): string | undefined => task.getNextRun()?.toISOString();
+  const tasks = timetables(stack, expression).map(({ cron, wants }) =>
+    schedule(cron, () => (under = under.then(() => runOnce(wants))), { timezone, noOverlap: true }),
+  );
+  const next = (): string | undefined => tasks.map((task) => task.getNextRun()?.toISOString() ?? '').toSorted()[0];
   await reportHealth({ startedAt: now().toISOString(), nextRunAt: next() });
   log.info(
     { stack: stack.name, storage: context.repository.location, schedule: expression, timezone, next: next(), version: context.version },
     'waiting for the next run',
   );
 
-  async function runOnce(run: Context): Promise<void> {
+  async function runOnce(wants: Timetable['wants']): Promise<void> {
+    await reportHealth({ nextRunAt: next() });
     try {
-      await reportRun(await backup(run, {}), log);
+      await reportRun(await backup(context, { wants }), log);
     } catch (error) {
-      await reportRun([{ set: '', error }], log);
+      await reportRun([{ set: 'default', error }], log);
     }
     await reportHealth({ nextRunAt: next() });
     if (!signal.aborted) log.info({ next: next() }, 'waiting for the next run');
   }
 
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-  await task.destroy();
+  for (const task of tasks) await task.destroy();
   await under;
+}
+
+interface Timetable {
+  readonly cron: string;
+  /** Which sets are due then. */
+  readonly wants: (set: string) => boolean;
+}
+
+/** Sets with a schedule of their own, and all the others on the common one. */
+function timetables(stack: Stack, common: string): Timetable[] {
+  const settings = [...(stack.services.find((service) => service.own)?.sets ?? [])];
+  const own = settings.flatMap(([name, { schedule: cron }]) =>
+    cron === undefined ? [] : [{ name, cron, where: `label davit.set.${name}.schedule` }],
+  );
+  for (const { cron, where } of [...own, { cron: common, where: 'DAVIT_SCHEDULE' }]) {
+    if (!validate(cron))
+      throw configurationError({ where, what: 'is no cron expression', seen: cron, fix: 'write five fields, such as `0 3 * * *`' });
+  }
+  return [
+    { cron: common, wants: (set) => !own.some(({ name }) => name === set) },
+    ...own.map(({ name, cron }) => ({ cron, wants: (set: string) => set === name })),
+  ];
 }

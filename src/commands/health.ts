@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Log } from '../log.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
+import type { Manifest } from '../model/snapshot.ts';
 import type { BackupOutcome } from './backup.ts';
 
 /** The daemon writes it, `davit health` in the same container reads it. */
@@ -12,38 +13,43 @@ const graceMs = 3_600_000;
 const stateSchema = z.object({
   startedAt: z.string(),
   nextRunAt: z.string().nullish(),
-  lastRun: z.object({ endedAt: z.string(), failed: z.array(z.string()) }).optional(),
+  /** By set: when its last run ended, and what failed. */
+  lastRuns: z.record(z.string(), z.object({ endedAt: z.string(), failed: z.string().optional() })).optional(),
 });
 export type HealthState = z.infer<typeof stateSchema>;
 
 export async function reportHealth(news: Partial<HealthState>): Promise<void> {
-  const before = await readFile(statePath, 'utf8')
-    .then((text) => stateSchema.parse(JSON.parse(text)))
-    .catch(() => undefined);
-  await writeFile(`${statePath}.new`, JSON.stringify({ startedAt: new Date().toISOString(), ...before, ...news }));
+  const { lastRuns, ...before } = await readState().catch((): Partial<HealthState> => ({}));
+  const state = { startedAt: new Date().toISOString(), ...before, ...news, lastRuns: { ...lastRuns, ...news.lastRuns } };
+  await writeFile(`${statePath}.new`, JSON.stringify(state));
   await rename(`${statePath}.new`, statePath);
+}
+
+async function readState(read = (): Promise<string> => readFile(statePath, 'utf8')): Promise<HealthState> {
+  return stateSchema.parse(JSON.parse(await read()));
 }
 
 /** Says in the log and to the health check how a run went. */
 export async function reportRun(outcomes: readonly BackupOutcome[], log: Log): Promise<void> {
-  const failed = outcomes.flatMap(({ set, manifest, error }) => {
-    if (error !== undefined) return [messageOf(error)];
-    return manifest?.status === 'complete'
-      ? []
-      : [`the snapshot of set ${set} is incomplete: ${(manifest?.failures ?? []).map((failure) => failure.error).join('; ')}`];
+  const endedAt = new Date().toISOString();
+  const lastRuns = outcomes.map(({ set, manifest, error }) => {
+    const failed = error !== undefined ? messageOf(error) : manifest?.status === 'complete' ? undefined : incomplete(set, manifest);
+    if (failed !== undefined) log.error({ set, error: failed }, 'backup failed');
+    return [set, { endedAt, failed }] as const;
   });
-  for (const error of failed) log.error({ error }, 'backup failed');
-  await reportHealth({ lastRun: { endedAt: new Date().toISOString(), failed } });
+  await reportHealth({ lastRuns: Object.fromEntries(lastRuns) });
+}
+
+function incomplete(set: string, manifest: Manifest | undefined): string {
+  return `the snapshot of set ${set} is incomplete: ${(manifest?.failures ?? []).map(({ error }) => error).join('; ')}`;
 }
 
 /** `davit health`: throws unless the daemon runs, its last run was good, and the next one is not overdue. */
-export async function health(now: Date, read: () => Promise<string> = () => readFile(statePath, 'utf8')): Promise<HealthState> {
-  const state = await read()
-    .then((text) => stateSchema.parse(JSON.parse(text)))
-    .catch((cause: unknown) => {
-      throw new DavitError({ where: 'health', what: 'the daemon has not started yet', seen: messageOf(cause) }, { cause });
-    });
-  const [failure] = state.lastRun?.failed ?? [];
+export async function health(now: Date, read?: () => Promise<string>): Promise<HealthState> {
+  const state = await readState(read).catch((cause: unknown) => {
+    throw new DavitError({ where: 'health', what: 'the daemon has not started yet', seen: messageOf(cause) }, { cause });
+  });
+  const failure = Object.values(state.lastRuns ?? {}).find(({ failed }) => failed !== undefined)?.failed;
   if (failure !== undefined)
     throw new DavitError({
       where: 'health',

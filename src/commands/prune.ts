@@ -1,17 +1,18 @@
 import type { Context } from '../context.ts';
 import type { Verdict } from '../model/retention.ts';
-import { discover } from '../steps/discover.ts';
+import { discover, settingsOf } from '../steps/discover.ts';
 import { withLock } from '../steps/lock.ts';
 import { judge, removeExpired } from '../steps/retain.ts';
 
 /** `davit prune`: applies retention to every set that has snapshots; `--dry-run` only tells. */
 export async function prune(context: Context, options: { dryRun: boolean }): Promise<Verdict[]> {
-  const { name } = await discover(context);
+  const stack = await discover(context);
+  const { name } = stack;
   return withLock(name, async () => {
     const { manifests } = await context.repository.list(name);
     const verdicts: Verdict[] = [];
     for (const set of new Set(manifests.map((manifest) => manifest.set)))
-      verdicts.push(...(await judge(context, name, set, context.environment.DAVIT_KEEP)));
+      verdicts.push(...(await judge(context, name, set, settingsOf(stack, set).keep ?? context.environment.DAVIT_KEEP)));
     if (!options.dryRun) await removeExpired(context, verdicts);
     return verdicts;
   });

@@ -84,6 +84,11 @@ async function restoreDatabases(context: Context, stack: Stack, manifest: Manife
   const servers = new Map(artifacts.map(({ service, engine }) => [service, engine]));
   for (const [service, engine] of servers) await startDatabase(context, serviceOf(stack, service), engineOf(context, engine));
   for (const artifact of artifacts) await restoreDatabase(context, stack, manifest, artifact);
+  for (const artifact of artifacts) {
+    if (artifact.kind !== 'accounts' || !engineOf(context, artifact.engine).grantsObjects) continue;
+    const said = await restoreDatabase(context, stack, manifest, artifact);
+    if (said !== '') context.log.warn({ artifact: artifactId(artifact), said }, 'grants on what is not there were passed over');
+  }
 }
 
 /** What is there now is saved before it is replaced. */

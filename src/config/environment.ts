@@ -60,7 +60,15 @@ export const environmentSchema = z.strictObject({
   TZ: z.string().min(1).default('UTC').meta({ default: 'UTC', example: 'Europe/Berlin', description: 'Time zone of schedules.' }),
 });
 
-export type Environment = z.output<typeof environmentSchema>;
+export interface Environment extends z.output<typeof environmentSchema> {
+  /** Further storages by the name that label `davit.set.<name>.storage` uses: `DAVIT_STORAGE_IMAGES` is `images`. */
+  readonly storages: Readonly<Record<string, string>>;
+}
+
+/** Every location of snapshots by its name; the default one has none. */
+export function locationsOf({ DAVIT_STORAGE, storages }: Pick<Environment, 'DAVIT_STORAGE' | 'storages'>): Record<string, string> {
+  return { '': DAVIT_STORAGE, ...storages };
+}
 
 /** Variables whose values are secrets: they are redacted wherever they might appear. */
 export const secretNames = ['DAVIT_IDENTITY', 'DAVIT_PASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
@@ -74,6 +82,8 @@ export function resolveFiles(
 ): Record<string, string> {
   const resolved: Record<string, string> = {};
   for (const [name, value] of Object.entries(raw)) {
+    if (value === '' && name.startsWith('DAVIT_'))
+      throw configurationError({ where: 'environment', what: `${name} is set but empty`, fix: 'give it a value, or remove it' });
     if (value === undefined || value === '') continue;
     const plain = fileForm(name);
     if (plain === undefined) {
@@ -102,17 +112,37 @@ function fileForm(name: string): string | undefined {
   return /^(DAVIT_\w+|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN)_FILE$/.exec(name)?.[1];
 }
 
+const furtherStorage = /^DAVIT_STORAGE_([A-Z0-9_]+)$/;
+
+function storageName(variable: string): string {
+  return (furtherStorage.exec(variable)?.[1] ?? '').toLowerCase().replaceAll('_', '-');
+}
+
 /** The typed environment; every problem at once in one error. */
 export function parseEnvironment(resolved: Readonly<Record<string, string>>): Environment {
   const known = new Set(Object.keys(environmentSchema.shape));
-  const own = Object.fromEntries(Object.entries(resolved).filter(([name]) => known.has(name) || name.startsWith('DAVIT_')));
+  const further = Object.entries(resolved).filter(([name]) => furtherStorage.test(name));
+  const own = Object.fromEntries(
+    Object.entries(resolved).filter(([name]) => known.has(name) || (name.startsWith('DAVIT_') && !furtherStorage.test(name))),
+  );
+  const locations = further.map(
+    ([name, location]) => [storageName(name), environmentSchema.shape.DAVIT_STORAGE.safeParse(location)] as const,
+  );
   const result = environmentSchema.safeParse(own, { reportInput: true });
-  if (result.success) return result.data;
+  const wrong = locations
+    .filter(([, location]) => !location.success)
+    .map(([name]) => `storage ${name}: expected s3://bucket/prefix or file:///path`);
+  if (result.success && wrong.length === 0)
+    return { ...result.data, storages: Object.fromEntries(locations.map(([name, { data }]) => [name, data ?? ''])) };
   const secrets: readonly string[] = secretNames;
-  const problems = result.error.issues.map((issue) => {
+  const problems = (result.error?.issues ?? []).map((issue) => {
     if (issue.code === 'unrecognized_keys') return `unknown variable ${issue.keys.join(', ')}`;
     const name = String(issue.path[0] ?? '');
     return `${name}: ${issue.message}${secrets.includes(name) ? '' : `, got ${JSON.stringify(issue.input)}`}`;
   });
-  throw configurationError({ where: 'environment', what: problems.join('; '), fix: 'docs/environment.md has every variable' });
+  throw configurationError({
+    where: 'environment',
+    what: [...problems, ...wrong].join('; '),
+    fix: 'docs/environment.md has every variable',
+  });
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { absolutePath, absolutePaths, duration, flag, list, setName, variableName, wholeNumber, words } from './values.ts';
+import { absolutePath, absolutePaths, duration, flag, keep, list, setName, variableName, wholeNumber, words } from './values.ts';
 
 /** This file is the single source of truth for labels: nothing else reads a raw label, and docs/labels.md is generated from it. */
 
@@ -116,6 +116,21 @@ export interface Hook extends z.output<typeof hookSchema> {
   /** Hooks of a phase run by name; a bare `davit.hook.before` has an empty one. */
   readonly name: string;
 }
+
+/** Options of one set, on Davit's own service. */
+export const setSchema = z.strictObject({
+  schedule: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ example: '0 4 * * 0', description: 'When this set is backed up, instead of `DAVIT_SCHEDULE`.' }),
+  keep: keep.optional().meta({ example: 'last=2,weekly=8', description: 'Which snapshots of this set stay, instead of `DAVIT_KEEP`.' }),
+  storage: setName.optional().meta({
+    example: 'images',
+    description: 'Where this set goes, instead of `DAVIT_STORAGE`: the name of a variable `DAVIT_STORAGE_<NAME>`.',
+  }),
+});
+export type SetSettings = z.output<typeof setSchema>;
 
 export interface ServiceLabels extends z.output<typeof labelSchema> {
   readonly hooks: readonly Hook[];

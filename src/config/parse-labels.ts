@@ -1,29 +1,46 @@
 import leven from 'leven';
 import type { z } from 'zod';
 import { configurationError, type DavitError } from '../model/errors.ts';
-import { type Hook, type HookPhase, hookPhases, hookSchema, labels, labelSchema, prefix, type ServiceLabels } from './labels.ts';
+import {
+  type Hook,
+  type HookPhase,
+  hookPhases,
+  hookSchema,
+  labels,
+  labelSchema,
+  prefix,
+  type ServiceLabels,
+  setSchema,
+  type SetSettings,
+} from './labels.ts';
 
 const hookKey =
   /^hook\.(before-restore|after-restore|after-dump|before|after)(?:\.(\d+))?(?:\.(user|stdin|timeout|on-error|fail-on-output))?$/;
 
 /** Labels of Davit's own service that tune a set. */
-const setKey = /^set\.[a-z0-9][a-z0-9_-]*\.(schedule|keep|storage)$/;
+const setKey = /^set\.([a-z0-9][a-z0-9_-]*)\.(schedule|keep|storage)$/;
 
 /** All problems of a service at once; `labels` is undefined when there is one, because a guess would be a silent loss. */
-export function parseLabels(service: string, raw: Readonly<Record<string, string>>): { labels?: ServiceLabels; problems: DavitError[] } {
+export function parseLabels(
+  service: string,
+  raw: Readonly<Record<string, string>>,
+): { labels?: ServiceLabels; sets: ReadonlyMap<string, SetSettings>; problems: DavitError[] } {
   const problems: DavitError[] = [];
   const plain: Record<string, string> = {};
   const hooks = new Map<string, Record<string, string>>();
+  const settings = new Map<string, Record<string, string>>();
 
   for (const [label, value] of Object.entries(raw)) {
     if (!label.startsWith(prefix)) continue;
     const key = label.slice(prefix.length);
     const hook = hookKey.exec(key);
+    const set = setKey.exec(key);
     if (hook !== null) {
       const id = `${hook[1]}.${hook[2] ?? ''}`;
       hooks.set(id, { ...hooks.get(id), [hook[3] ?? 'command']: value });
     } else if (Object.hasOwn(labels, key)) plain[key] = value;
-    else if (!setKey.test(key)) problems.push(unknownLabel(service, key));
+    else if (set !== null) settings.set(set[1] ?? '', { ...settings.get(set[1] ?? ''), [set[2] ?? '']: value });
+    else problems.push(unknownLabel(service, key));
   }
 
   const parsed = labelSchema.safeParse(plain, { reportInput: true });
@@ -36,8 +53,14 @@ export function parseLabels(service: string, raw: Readonly<Record<string, string
     if (result.success) parsedHooks.push({ ...result.data, phase: phase as HookPhase, name });
     else problems.push(...complain(service, (path) => (path === 'command' ? base : `${base}.${path}`), result.error));
   }
-  if (problems.length > 0 || !parsed.success) return { problems };
-  return { labels: { ...parsed.data, hooks: parsedHooks.toSorted((a, b) => Number(a.name) - Number(b.name)) }, problems };
+  const sets = new Map<string, SetSettings>();
+  for (const [name, options] of settings) {
+    const result = setSchema.safeParse(options, { reportInput: true });
+    if (result.success) sets.set(name, result.data);
+    else problems.push(...complain(service, (path) => `${prefix}set.${name}.${path}`, result.error));
+  }
+  if (problems.length > 0 || !parsed.success) return { sets, problems };
+  return { labels: { ...parsed.data, hooks: parsedHooks.toSorted((a, b) => Number(a.name) - Number(b.name)) }, sets, problems };
 }
 
 function complain(service: string, label: (path: string) => string, error: z.ZodError): DavitError[] {

@@ -34,7 +34,7 @@ export interface Command {
 }
 
 export interface ExecOptions {
-  /** Longest time without a byte before the command counts as hung, in milliseconds. */
+  /** Longest time without a byte before the command counts as hung, in milliseconds: 10 minutes, for `write` 1 hour. */
   readonly idleTimeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,12 +1,11 @@
 import { Agent } from 'node:http';
-import { Socket } from 'node:net';
 import Dockerode from 'dockerode';
-import { DavitError } from '../model/errors.ts';
 import { defaultHost, negotiate, parseHost } from './address.ts';
 import { containers, inspect, processes } from './containers.ts';
 import type { Daemon, Verb } from './daemon.ts';
 import type { Docker } from './docker.ts';
 import type { EndpointName } from './endpoints.ts';
+import { hijacked } from './hijacked.ts';
 import { read } from './read.ts';
 import { run } from './run.ts';
 import { findSelf } from './self.ts';
@@ -50,7 +49,10 @@ const stateAfter = { start: 'running', stop: 'exited', pause: 'paused', unpause:
 
 type Request<T> = (docker: Dockerode, abortSignal: AbortSignal) => Promise<T>;
 
-function connect(host: string): Daemon {
+type Ask = <T>(endpoint: EndpointName, where: string, request: Request<T>, withinMs?: number) => Promise<T>;
+
+/** One call at a time limit, in a version that both sides know, with failures as errors that say what to do. */
+function createAsk(host: string): Ask {
   const address = parseHost(host);
   const options = {
     // Given even when undefined: docker-modem would fill them from its own reading of DOCKER_HOST.
@@ -60,20 +62,13 @@ function connect(host: string): Daemon {
     // One connection per request: a kept one may have been closed by a proxy just when a POST goes out.
     agent: new Agent({ keepAlive: false }),
   };
-  const names = new Map<string, string>();
-  const digests = new Map<string, string | undefined>();
   let negotiated: Promise<Dockerode> | undefined;
 
-  async function ask<T>(
-    endpoint: EndpointName,
-    where: string,
-    request: Request<T>,
-    withinMs: number | undefined = answerWithinMs,
-  ): Promise<T> {
+  const ask: Ask = async (endpoint, where, request, withinMs = answerWithinMs) => {
     const docker = endpoint === 'version' ? new Dockerode(options) : await connected();
     const limit = new AbortController();
     // Cleared with the answer: later it would close a hijacked connection.
-    const timer = withinMs === undefined ? undefined : setTimeout(() => limit.abort(), withinMs);
+    const timer = withinMs === Infinity ? undefined : setTimeout(() => limit.abort(), withinMs);
     try {
       return await request(docker, limit.signal);
     } catch (error) {
@@ -81,7 +76,7 @@ function connect(host: string): Daemon {
     } finally {
       clearTimeout(timer);
     }
-  }
+  };
 
   function connected(): Promise<Dockerode> {
     negotiated ??= ask('version', 'docker', (docker, abortSignal) => {
@@ -91,11 +86,13 @@ function connect(host: string): Daemon {
     negotiated.catch(() => (negotiated = undefined));
     return negotiated;
   }
+  return ask;
+}
 
-  function hijacked(connection: unknown, where: string): Socket {
-    if (connection instanceof Socket) return connection;
-    throw new DavitError({ where, what: 'the connection could not be upgraded', fix: 'let the socket proxy pass "Upgrade: tcp"' });
-  }
+function connect(host: string): Daemon {
+  const ask = createAsk(host);
+  const names = new Map<string, string>();
+  const digests = new Map<string, string | undefined>();
 
   const describe = (id: string): string => `container "${names.get(id) ?? id.slice(0, 12)}"`;
 
@@ -166,7 +163,7 @@ function connect(host: string): Daemon {
       return hijacked(socket, describe(id));
     },
     async removed(id) {
-      const { StatusCode } = await ask('wait', describe(id), (docker) => docker.getContainer(id).wait({ condition: 'removed' }), undefined);
+      const { StatusCode } = await ask('wait', describe(id), (docker) => docker.getContainer(id).wait({ condition: 'removed' }), Infinity);
       return StatusCode;
     },
     async change(id, verb, { graceMs = 0 } = {}) {
@@ -180,9 +177,9 @@ function connect(host: string): Daemon {
       }
     },
     async remove(id) {
-      const options = { force: true, v: true };
+      const options = (abortSignal: AbortSignal) => ({ force: true, v: true, abortSignal });
       try {
-        await ask('remove', describe(id), (docker, abortSignal) => docker.getContainer(id).remove({ ...options, ...{ abortSignal } }));
+        await ask('remove', describe(id), (docker, abortSignal) => docker.getContainer(id).remove(options(abortSignal)));
       } catch (error) {
         // 409: somebody else, or AutoRemove, is at it.
         if (statusOf(error) === 409) await daemon.removed(id).catch((gone: unknown) => ignore(gone, 404));

@@ -33,6 +33,9 @@ export interface Execution {
   readonly ended: Promise<void>;
 }
 
+/** Silence may be work, but a paused container does none. */
+const suspiciousSilenceMs = 10_000;
+
 export function toolOf(argv: readonly string[]): string {
   return basename(argv[0] ?? '');
 }
@@ -67,16 +70,24 @@ export function execute(daemon: Daemon, id: string, spec: ExecutionSpec): Execut
   });
 
   const abort = (): void => void stream.destroy(abortError(where, tool, signal));
+  const giveUp = async (): Promise<void> => {
+    const state = await daemon.find(id).then((info) => info?.State.Status, messageOf);
+    const silence = `${tool} was silent for ${idleTimeoutMs / 1000} s`;
+    stream.destroy(new DavitError({ where, what: silence, seen: `the container is ${state ?? 'gone'}` }));
+  };
+  const giveUpIfPaused = async (): Promise<void> => {
+    const info = await daemon.find(id).catch(() => undefined);
+    if (info?.State.Status !== 'paused') return;
+    stream.destroy(
+      new DavitError({ where, what: `the container was paused while ${tool} ran`, fix: `docker unpause ${info.Name.slice(1)}` }),
+    );
+  };
   const idle = watchIdle({
     limitMs: idleTimeoutMs,
     progress: () => receivedBytes + (exec ? exec.socket.bytesWritten - exec.socket.writableLength : 0),
     isOurTurn: () => stream.writableNeedDrain || (exec && spec.isOurTurn?.(exec.socket)) === true,
-    async onIdle() {
-      const state = await daemon.find(id).then((info) => info?.State.Status, messageOf);
-      stream.destroy(
-        new DavitError({ where, what: `${tool} was silent for ${idleTimeoutMs / 1000} s`, seen: `the container is ${state ?? 'gone'}` }),
-      );
-    },
+    onSilence: (sinceMs) => void (sinceMs >= suspiciousSilenceMs && giveUpIfPaused()),
+    onIdle: () => void giveUp(),
   });
   // Without a listener, an error before the caller has attached one would end the process.
   stream.on('error', () => {});

@@ -4,11 +4,13 @@ export interface IdleWatch {
   progress(): number;
   /** Waiting on our side is not the other's silence: a slow upload may stall a healthy dump for long. */
   isOurTurn(): boolean;
+  /** Called every few seconds while nothing moves. */
+  onSilence?(sinceMs: number): void;
   onIdle(): void;
 }
 
 /** Calls `onIdle` once when nothing has moved for `limitMs`. A paused container and a dead link show no event at all. */
-export function watchIdle({ limitMs, progress, isOurTurn, onIdle }: IdleWatch): { stop(): void } {
+export function watchIdle({ limitMs, progress, isOurTurn, onSilence, onIdle }: IdleWatch): { stop(): void } {
   let seen = progress();
   let since = performance.now();
   const timer = setInterval(
@@ -20,6 +22,8 @@ export function watchIdle({ limitMs, progress, isOurTurn, onIdle }: IdleWatch): 
       } else if (performance.now() - since >= limitMs) {
         clearInterval(timer);
         onIdle();
+      } else {
+        onSilence?.(performance.now() - since);
       }
     },
     Math.min(5000, Math.max(10, limitMs / 4)),

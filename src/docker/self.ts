@@ -37,7 +37,7 @@ async function readTraces(): Promise<Traces> {
 }
 
 /** The first candidate that Docker knows and whose writable layer is not provably another one. */
-export async function findSelf(daemon: Pick<Daemon, 'find'>, traces: Traces | undefined = undefined): Promise<string | undefined> {
+export async function findSelf(daemon: Pick<Daemon, 'find'>, traces?: Traces): Promise<string | undefined> {
   const seen = traces ?? (await readTraces());
   const ours = upperDirOf(seen.mountinfo);
   for (const candidate of candidates(seen)) {

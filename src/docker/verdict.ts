@@ -18,42 +18,38 @@ export interface Evidence {
 /** The proven exit code of a command. Throws when the outcome cannot be known: a clean end of the stream alone proves nothing. */
 export function proveExit(evidence: Evidence): number {
   const { where, tool, trailer, state, stderr } = evidence;
-  const fail = (what: string, fix?: string): DavitError => new DavitError({ where, what, seen: lastLines(stderr), fix });
-  if (!state) return raise(fail(`the container was removed while ${tool} ran`));
-  if (trailer === undefined) return raise(unproven(evidence, fail));
-  if (state.running) return raise(fail(`${tool} ended, but Docker says that it still runs`));
-  if (state.exitCode !== (trailer & 255)) return raise(fail(`${tool} ended with ${trailer}, but Docker says ${state.exitCode}`));
+  const fail = (what: string): DavitError => new DavitError({ where, what, seen: lastLines(stderr) });
+  if (!state) throw fail(`the container was removed while ${tool} ran`);
+  if (trailer === undefined) throw unproven(evidence, state);
+  if (state.running) throw fail(`${tool} ended, but Docker says that it still runs`);
+  if (state.exitCode !== (trailer & 255)) throw fail(`${tool} ended with ${trailer}, but Docker says ${state.exitCode}`);
   return trailer;
 }
 
-function unproven({ where, tool, state, stderr, rest }: Evidence, fail: (what: string, fix?: string) => DavitError): DavitError {
-  if (!state || state.running) {
-    return fail(
-      `the connection to Docker was cut while ${tool} ran`,
-      "look at Docker's log; a proxy before it must keep half-closed connections open (HAProxy does, nginx does not)",
-    );
-  }
-  if (state.exitCode === 126 || state.exitCode === 127) {
+function unproven({ where, tool, stderr, rest }: Evidence, { running, exitCode }: ExecState): DavitError {
+  if (!running && (exitCode === 126 || exitCode === 127)) {
     // The shell itself could not be started; Docker says why where the output would be.
     const seen = lastLines(`${rest}\n${stderr}`);
     if (!/"sh"/.test(seen)) return new DavitError({ where, what: `${tool} could not be started`, seen });
-    return new DavitError({
-      where,
-      what: 'it has no sh, without which the end of a command cannot be proven',
-      seen,
-      fix: 'use an image with a shell, or davit.dump=none and davit.files',
-    });
+    const what = 'it has no sh, without which the end of a command cannot be proven';
+    return new DavitError({ where, what, seen, fix: 'use an image with a shell, or davit.dump=none and davit.files' });
   }
-  if (state.exitCode === 137) return fail(`${tool} was killed (exit code 137)`, 'look for a stopped container or too little memory');
-  return fail(`${tool} ended without its acknowledgement (exit code ${state.exitCode})`);
+  const seen = lastLines(stderr);
+  if (!running && exitCode === 137) {
+    const fix = 'look for a stopped container or too little memory';
+    return new DavitError({ where, what: `${tool} was killed (exit code 137)`, seen, fix });
+  }
+  // A shell that nobody answers any more ends its command and itself.
+  return new DavitError({
+    where,
+    what: `the connection to Docker was cut while ${tool} ran${running ? '' : ` (it ended with ${exitCode})`}`,
+    seen,
+    fix: "look at Docker's log; a proxy before it must keep half-closed connections open (HAProxy does, nginx does not)",
+  });
 }
 
 export function requireSuccess(where: string, tool: string, exitCode: number, stderr: string): void {
   if (exitCode === 0) return;
   const what = exitCode === inputLeftUnread ? `${tool} ended before it had read its whole input` : `${tool} exited with ${exitCode}`;
   throw new DavitError({ where, what, seen: lastLines(stderr) });
-}
-
-function raise(error: DavitError): never {
-  throw error;
 }

@@ -8,6 +8,9 @@ import { createTail } from './tail.ts';
 /** A worker that is told to stop, by the end of its stdin, may abort its uploads for so long. */
 const graceMs = 10_000;
 
+/** A wait that fails sooner has another reason than its length. */
+const patienceMs = 20_000;
+
 export async function work(daemon: Daemon, spec: WorkerSpec, job: string, signal?: AbortSignal): Promise<Worker> {
   signal?.throwIfAborted();
   const id = await daemon.create(workerOptions(spec));
@@ -15,7 +18,7 @@ export async function work(daemon: Daemon, spec: WorkerSpec, job: string, signal
     // Attached before the start, so that no line is missed; waited for before the start, so that no exit is.
     const socket = await daemon.attach(id);
     socket.on('error', () => {});
-    const gone = daemon.removed(id);
+    const gone = removal(daemon, id);
     gone.catch(() => {});
     await daemon.change(id, 'start');
     socket.write(`${job}\n`);
@@ -23,6 +26,18 @@ export async function work(daemon: Daemon, spec: WorkerSpec, job: string, signal
   } catch (error) {
     await daemon.remove(id);
     throw error;
+  }
+}
+
+/** A proxy may end a long wait for want of traffic; the worker works on. */
+async function removal(daemon: Daemon, id: string): Promise<number> {
+  for (;;) {
+    const since = performance.now();
+    try {
+      return await daemon.removed(id);
+    } catch (error) {
+      if (performance.now() - since < patienceMs || !(await daemon.find(id))) throw error;
+    }
   }
 }
 

@@ -57,6 +57,8 @@ export interface Engine {
   readonly dataDirectories: readonly string[];
   /** Name of the accounts artifact: `@accounts`, `@roles`; undefined when there are none. */
   readonly accounts: string | undefined;
+  /** Accounts hold grants on tables and routines, which can only be given when these are there: they are restored before the databases, and again after them. */
+  readonly grantsObjects: boolean;
   inventory(target: Target): Command;
   readInventory(stdout: string): Inventory;
   /** `database` undefined: the accounts. */

@@ -1,8 +1,8 @@
 import type { Container } from '../docker/docker.ts';
 import type { Access, Engine, Target } from './engine.ts';
-import { readDatabases, type Login, sqlCensus, sqlInventory, readCensus } from './sql-server.ts';
+import { readCensus, readDatabases, restoreSqlAccounts, sqlCensus, sqlInventory, type Login } from './sql-server.ts';
 import { createSqlInspector } from './sql-dump.ts';
-import { firstVariable, fromFile, fromVariable, quote, script } from './shell.ts';
+import { firstVariable, isImage, fromFile, fromVariable, quote, script } from './shell.ts';
 
 /** Releases before 10.4.6 have only the `mysql*` names, releases from 11 only the `mariadb*` ones. */
 const client = '"$(command -v mariadb || command -v mysql)"';
@@ -41,9 +41,10 @@ const putPasswordsBack =
 export const mariadb: Engine = {
   name: 'mariadb',
   accounts: '@accounts',
+  grantsObjects: true,
   dataDirectories: ['/var/lib/mysql', '/bitnami/mariadb', '/config/databases'],
   recognises: (container, processes) =>
-    /(^|\/)mariadb[^/]*$/.test(container.image.replace(/[@:][^/]*$/, '')) ||
+    isImage(container, /^mariadb/) ||
     Object.keys(container.env).some((name) => name.startsWith('MARIADB_ROOT_') || name === 'MARIADB_DATABASE') ||
     processes.some((name) => name === 'mariadbd'),
   inventory: (target) => sqlInventory(prelude(target), `${client} ${session}`, dumpTool),
@@ -67,7 +68,7 @@ export const mariadb: Engine = {
       return script(
         prelude(target),
         `${client} ${session} -e ${quote('DROP TABLE IF EXISTS mysql.davit_accounts')} || exit`,
-        `{ echo ${quote(savePasswords)}; cat; echo ${quote(putPasswordsBack)}; } | ${run} mysql`,
+        restoreSqlAccounts(run, `{ echo ${quote(savePasswords)}; cat; echo ${quote(putPasswordsBack)}; }`),
       );
     }
     return script(

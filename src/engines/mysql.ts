@@ -1,9 +1,9 @@
 import type { Container } from '../docker/docker.ts';
 import type { Access, Engine, Target } from './engine.ts';
 import { recreate } from './mariadb.ts';
-import { readCensus, readDatabases, sqlCensus, sqlInventory, type Login } from './sql-server.ts';
+import { readCensus, readDatabases, restoreSqlAccounts, sqlCensus, sqlInventory, type Login } from './sql-server.ts';
 import { createSqlInspector } from './sql-dump.ts';
-import { firstVariable, fromFile, fromVariable, quote, script } from './shell.ts';
+import { firstVariable, isImage, fromFile, fromVariable, quote, script } from './shell.ts';
 
 function login(container: Container, access: Access): Login {
   const given = access.passwordFile ? fromFile(access.passwordFile) : access.passwordEnv ? fromVariable(access.passwordEnv) : undefined;
@@ -24,8 +24,10 @@ function prelude({ container, access }: Target): string {
 const session = `--user="$user" --default-character-set=utf8mb4`;
 const client = `mysql ${session}`;
 
-/** Roles first: an account can only be granted a role that exists. */
-const listAccounts = `SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) FROM mysql.user WHERE user NOT IN ('mysql.sys', 'mysql.session', 'mysql.infoschema') ORDER BY account_locked DESC, user, host`;
+/** Whoever has a default role comes last: an account can only be created with a role that exists. */
+const listAccounts =
+  `SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) FROM mysql.user u WHERE user NOT IN ('mysql.sys', 'mysql.session', 'mysql.infoschema') ` +
+  `ORDER BY EXISTS (SELECT 1 FROM mysql.default_roles d WHERE d.user = u.user AND d.host = u.host), user, host`;
 
 /**
  * MySQL's dump tool has no portable form of accounts, so the server writes the statements: passwords come as the hashes it stores.
@@ -44,9 +46,10 @@ const dumpAccounts = [
 export const mysql: Engine = {
   name: 'mysql',
   accounts: '@accounts',
+  grantsObjects: true,
   dataDirectories: ['/var/lib/mysql', '/bitnami/mysql'],
   recognises: (container, processes) =>
-    /(^|\/)(mysql|percona)[^/]*$/.test(container.image.replace(/[@:][^/]*$/, '')) ||
+    isImage(container, /^(mysql|percona)/) ||
     Object.keys(container.env).some((name) => name.startsWith('MYSQL_ROOT_')) ||
     processes.some((name) => name === 'mysqld'),
   inventory: (target) => sqlInventory(prelude(target), client, 'mysqldump'),
@@ -65,7 +68,7 @@ export const mysql: Engine = {
   },
   restore(target, artifact) {
     const run = `${client} --binary-mode --max-allowed-packet=512M`;
-    if (artifact.kind === 'accounts') return script(prelude(target), `exec ${run} mysql`);
+    if (artifact.kind === 'accounts') return script(prelude(target), restoreSqlAccounts(run, 'cat'));
     return script(
       prelude(target),
       `${client} -e ${quote(recreate(artifact.database ?? '', artifact.details))} || exit`,

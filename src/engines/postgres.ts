@@ -4,7 +4,7 @@ import type { Container } from '../docker/docker.ts';
 import { DavitError } from '../model/errors.ts';
 import type { Access, Engine, Inspector, Inventory, Target } from './engine.ts';
 import { createPgDumpInspector } from './pgdump-format.ts';
-import { firstVariable, fromFile, fromVariable, quote, script, type Expression } from './shell.ts';
+import { firstVariable, isImage, fromFile, fromVariable, quote, script, type Expression } from './shell.ts';
 import { jsonLines, readCensus } from './sql-server.ts';
 
 function login(container: Container, access: Access): { user: Expression; password: Expression | undefined } {
@@ -26,13 +26,20 @@ const psql = 'psql -X -q --no-password -v ON_ERROR_STOP=1';
 
 const inventoryQuery =
   `SELECT json_build_object('server', current_setting('server_version'), 'super', (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)) ` +
-  `UNION ALL SELECT * FROM (SELECT json_build_object('name', datname, 'owner', pg_get_userbyid(datdba), 'encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype) ` +
-  `FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY datname) AS databases`;
+  `UNION ALL SELECT * FROM (SELECT json_build_object('name', datname, 'owner', pg_get_userbyid(datdba), 'encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype, 'open', datallowconn) ` +
+  `FROM pg_database WHERE datname NOT IN ('template0', 'template1') ORDER BY datname) AS databases`;
 
 const line = z.union([
   z.object({ tool: z.string() }),
   z.object({ server: z.string(), super: z.boolean() }),
-  z.object({ name: z.string(), owner: z.string(), encoding: z.string(), collate: z.string(), ctype: z.string() }),
+  z.object({
+    name: z.string(),
+    owner: z.string(),
+    encoding: z.string(),
+    collate: z.string(),
+    ctype: z.string(),
+    open: z.boolean().default(true),
+  }),
 ]);
 
 const censusQuery =
@@ -46,9 +53,10 @@ const putPasswordsBack = `SELECT format('ALTER ROLE %I PASSWORD %L', rolname, ro
 export const postgres: Engine = {
   name: 'postgres',
   accounts: '@roles',
+  grantsObjects: false,
   dataDirectories: ['/var/lib/postgresql', '/bitnami/postgresql'],
   recognises: (container, processes) =>
-    /(^|\/)(postgres|postgresql|postgis|timescaledb|pgvector|pgvecto-rs)[^/]*$/.test(container.image.replace(/[@:][^/]*$/, '')) ||
+    isImage(container, /^(postgres|postgis|timescaledb|pgvector|pgvecto-rs)/) ||
     (container.env['PGDATA'] !== undefined && Object.keys(container.env).some((name) => name.startsWith('POSTGRES_'))) ||
     processes.some((name) => name === 'postgres' || name === 'postmaster'),
   inventory: (target) =>
@@ -60,10 +68,13 @@ export const postgres: Engine = {
   readInventory(stdout): Inventory {
     let [server, tool, accounts] = ['', '', false];
     const databases: Inventory['databases'][number][] = [];
+    const warnings: string[] = [];
     for (const text of jsonLines(stdout)) {
       const value = line.parse(text);
       if ('tool' in value) tool = value.tool;
       else if ('server' in value) [server, accounts] = [value.server, value.super];
+      else if (!value.open)
+        warnings.push(`database ${value.name} allows no connections, so it cannot be dumped and is not part of the backup`);
       else
         databases.push({
           name: value.name,
@@ -71,7 +82,7 @@ export const postgres: Engine = {
           warnings: [],
         });
     }
-    const warnings = accounts ? [] : ['this login is no superuser and may not read roles: they are not part of the backup'];
+    if (!accounts) warnings.push('this login is no superuser and may not read roles: they are not part of the backup');
     return { server, tool, databases, accounts, warnings };
   },
   dump(target, database) {
@@ -120,11 +131,16 @@ function restoreDatabase(name: string): string {
   const admin = (...statements: string[]): string =>
     `${psql} -At -d template1 ${statements.map((statement) => `-c ${quote(statement)}`).join(' ')}`;
   const exists = (database: string): string => `[ "$(${admin(`SELECT 1 FROM pg_database WHERE datname = ${literal(database)}`)})" = 1 ]`;
+  /** A template cannot be dropped. */
+  const remove = (database: string): string[] => [
+    `ALTER DATABASE ${identifier(database)} WITH IS_TEMPLATE false`,
+    `DROP DATABASE ${identifier(database)}`,
+  ];
   const close = (database: string): string[] => [
     `ALTER DATABASE ${identifier(database)} WITH ALLOW_CONNECTIONS false`,
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${literal(database)} AND pid <> pg_backend_pid()`,
   ];
-  const drop = [...close(name), `DROP DATABASE ${identifier(name)}`];
+  const drop = [...close(name), ...remove(name)];
   const back = admin(
     `ALTER DATABASE ${identifier(aside)} RENAME TO ${identifier(name)}`,
     `ALTER DATABASE ${identifier(name)} WITH ALLOW_CONNECTIONS true`,
@@ -134,7 +150,7 @@ function restoreDatabase(name: string): string {
     `if ${exists(aside)}; then if ${exists(name)}; then ${admin(...drop)} >&3 || exit 1; fi`,
     `elif ${exists(name)}; then ${admin(...close(name), `ALTER DATABASE ${identifier(name)} RENAME TO ${identifier(aside)}`)} >&3 || exit 1; fi`,
     `if pg_restore --create --exit-on-error --no-password -d template1; then`,
-    `  if ${exists(aside)}; then ${admin(`DROP DATABASE ${identifier(aside)}`)} >&3 || exit 1; fi`,
+    `  if ${exists(aside)}; then ${admin(...remove(aside))} >&3 || exit 1; fi`,
     `else`,
     `  rc=$?; if ${exists(name)}; then ${admin(...drop)} >&3; fi; if ${exists(aside)}; then ${back} >&3; fi; exit "$rc"`,
     `fi`,

@@ -32,3 +32,13 @@ export function firstVariable(container: Container, names: readonly string[]): E
   }
   return undefined;
 }
+
+/** Whether the image is called so; the tools that carry a database's name in theirs are not it. */
+export function isImage({ image }: Container, names: RegExp): boolean {
+  const [name = ''] = image
+    .replace(/@.*$/, '')
+    .replace(/:[^/]*$/, '')
+    .split('/')
+    .slice(-1);
+  return names.test(name) && !/exporter|backup|admin|proxy|pool|bouncer|client|operator|^postgrest/.test(name);
+}

@@ -11,7 +11,7 @@ export type Table = z.infer<typeof table>;
 const mount = z.object({ type: z.string(), source: z.string(), destination: z.string() });
 
 /** Where an artifact lies in the repository and how it was encoded. `file` is relative to the snapshot. */
-const stored = z.object({
+export const storedSchema = z.object({
   file: z.string(),
   codecs: z.array(z.string()),
   plain: digest,
@@ -19,7 +19,7 @@ const stored = z.object({
   /** The storage confirmed the stored hash when it received the file; without it, commit reads the file back. */
   proven: z.boolean().optional(),
 });
-export type StoredFile = z.infer<typeof stored>;
+export type StoredFile = z.infer<typeof storedSchema>;
 
 export const artifactSchema = z.object({
   service: z.string(),
@@ -44,7 +44,7 @@ export const artifactSchema = z.object({
   endedAt: z.string(),
   tables: z.array(table).optional(),
   warnings: z.array(z.string()).optional(),
-  ...stored.shape,
+  ...storedSchema.shape,
 });
 export type Artifact = z.infer<typeof artifactSchema>;
 
@@ -58,6 +58,8 @@ export const manifestSchema = z.object({
   sequence: z.number().int().nonnegative(),
   stack: z.string(),
   set: z.string(),
+  /** Name of the storage it lies in, when that is not the default one. */
+  storage: z.string().optional(),
   status: z.enum(['complete', 'incomplete']),
   /** `safety`: taken by a restore before it changed anything; never `latest`. */
   reason: z.enum(['backup', 'safety']),

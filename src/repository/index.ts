@@ -1,26 +1,28 @@
 import { codecsForWriting, createCodecs } from '../codecs/index.ts';
-import type { Environment } from '../config/environment.ts';
+import { type Environment, locationsOf } from '../config/environment.ts';
 import { configurationError } from '../model/errors.ts';
 import { createFilesystemStorage } from '../storage/filesystem.ts';
 import { metered } from '../storage/metered.ts';
 import type { S3Options } from '../storage/s3.ts';
 import type { Storage } from '../storage/storage.ts';
+import { combined } from './combined.ts';
 import { createPortableRepository } from './portable/index.ts';
 import type { Repository } from './repository.ts';
 
 type Variables = Readonly<Record<string, string>>;
-type Settings = Pick<Environment, 'DAVIT_STORAGE' | 'DAVIT_ENCRYPT_TO' | 'DAVIT_IDENTITY'>;
+type Settings = Pick<Environment, 'DAVIT_STORAGE' | 'storages' | 'DAVIT_ENCRYPT_TO' | 'DAVIT_IDENTITY'>;
 
-/** The registry of formats and storages: the repository that a location means. `variables` holds the credentials; `count` hears of every byte that moves. */
+/** The registry of formats and storages: the repositories that the locations mean, as one. `variables` holds the credentials; `count` hears of every byte that moves. */
 export async function createRepository(settings: Settings, variables: Variables, count: (bytes: number) => void): Promise<Repository> {
-  const { DAVIT_STORAGE: location, DAVIT_ENCRYPT_TO: recipients, DAVIT_IDENTITY: identity } = settings;
+  const { DAVIT_ENCRYPT_TO: recipients, DAVIT_IDENTITY: identity } = settings;
   const keys = { recipients, identity };
   const decoders = createCodecs(keys);
-  return createPortableRepository({
-    storage: metered(await createStorage(location, variables), count),
-    codecs: codecsForWriting(decoders, keys),
-    decoders,
-  });
+  const repositories = new Map<string, Repository>();
+  for (const [name, location] of Object.entries(locationsOf(settings))) {
+    const storage = metered(await createStorage(location, variables), count);
+    repositories.set(name, createPortableRepository({ storage, codecs: codecsForWriting(decoders, keys), decoders }));
+  }
+  return combined(repositories);
 }
 
 /** AWS's library is only loaded where it is used: it is a fifth of the memory of a worker. */
@@ -37,10 +39,10 @@ async function createStorage(location: string, variables: Variables): Promise<St
 }
 
 /** Credentials that lie in a file or profile of this container, for a worker that does not have it. */
-export async function exportCredentials(location: string, variables: Variables): Promise<Record<string, string>> {
-  const url = new URL(location);
-  if (url.protocol !== 's3:') return {};
-  return (await (await import('../storage/s3.ts')).exportCredentials(s3Options(url, variables))) ?? {};
+export async function exportCredentials(settings: Settings, variables: Variables): Promise<Record<string, string>> {
+  const location = Object.values(locationsOf(settings)).find((one) => one.startsWith('s3:'));
+  if (location === undefined) return {};
+  return (await (await import('../storage/s3.ts')).exportCredentials(s3Options(new URL(location), variables))) ?? {};
 }
 
 function s3Options({ hostname, pathname }: URL, environment: Variables): S3Options {

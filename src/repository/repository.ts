@@ -6,6 +6,8 @@ export interface SnapshotAddress {
   readonly stack: string;
   readonly set: string;
   readonly id: string;
+  /** Name of the storage, when it is not the default one. */
+  readonly storage?: string | undefined;
 }
 
 /** How an artifact will be called: `extension` without a dot (`sql`, `tar`). */
@@ -20,6 +22,8 @@ export interface Tree {
   readonly root: string;
   /** Paths below `root`, relative, without leading `./`, that are left out together with everything under them. */
   readonly exclude: readonly string[];
+  /** `root` is no folder but one file, which is called so. */
+  readonly file?: string | undefined;
 }
 
 export interface StoredTree extends StoredFile {
@@ -60,7 +64,7 @@ export interface Repository {
   begin(address: SnapshotAddress): SnapshotWriter;
   /** The plain bytes of an artifact. The stream fails when they are not exactly those that were stored. */
   read(manifest: Manifest, artifact: Artifact, signal?: AbortSignal): Promise<Readable>;
-  /** Unpacks a file tree into an existing directory; `path`, relative to the tree, limits it to one file or folder. */
+  /** Unpacks a file tree into an existing directory, or one file into an existing file; `path`, relative to the tree, limits it to one file or folder. */
   extract(manifest: Manifest, artifact: Artifact, root: string, path?: string, signal?: AbortSignal): Promise<void>;
   /** Compares what is stored with the manifest: presence and sizes, and with `bytes` every byte. */
   check(manifest: Manifest, depth: 'sizes' | 'bytes', signal?: AbortSignal): Promise<Flaw[]>;

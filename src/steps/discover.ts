@@ -1,4 +1,4 @@
-import { prefix, type ServiceLabels } from '../config/labels.ts';
+import { prefix, type ServiceLabels, type SetSettings } from '../config/labels.ts';
 import { parseLabels } from '../config/parse-labels.ts';
 import type { Context } from '../context.ts';
 import { type ComposeIdentity, composeLabels, parseCompose } from '../docker/compose.ts';
@@ -15,6 +15,8 @@ export interface Service {
   readonly dependsOn: readonly { readonly service: string; readonly condition: string }[];
   /** Davit's own service. */
   readonly own: boolean;
+  /** What labels say about sets; only Davit's own service may. */
+  readonly sets: ReadonlyMap<string, SetSettings>;
 }
 
 export interface Stack {
@@ -78,14 +80,29 @@ function toService(name: string, members: readonly Container[], own: Container):
     (a, b) => Number(b.state === 'running') - Number(a.state === 'running') || number(a) - number(b),
   );
   if (first === undefined) throw new Error(`service ${name} without containers`);
-  const labelled = Object.keys(first.labels).some((label) => label.startsWith(prefix) && !label.startsWith(`${prefix}set.`));
-  const { labels, problems } = labelled ? parseLabels(name, first.labels) : { labels: undefined, problems: [] };
+  const isOwn = members.some((container) => container.id === own.id);
+  const { labels, sets, problems } = parseLabels(name, first.labels);
+  const takesPart = Object.keys(first.labels).some((label) => label.startsWith(prefix) && !label.startsWith(`${prefix}set.`));
   return {
     name,
     containers: [first, ...rest],
-    labels: labels?.enable === true ? labels : undefined,
-    problems,
+    labels: takesPart && labels?.enable === true ? labels : undefined,
+    problems: [...(first.labels[`${prefix}enable`] === 'false' ? [] : problems), ...(sets.size > 0 && !isOwn ? [misplaced(name)] : [])],
     dependsOn: identityOf(first).dependsOn,
-    own: members.some((container) => container.id === own.id),
+    own: isOwn,
+    sets,
   };
+}
+
+function misplaced(service: string): DavitError {
+  return configurationError({
+    where: `service "${service}"`,
+    what: "labels davit.set.* belong on Davit's own service",
+    fix: 'move them there',
+  });
+}
+
+/** What the labels of Davit's own service say about a set. */
+export function settingsOf(stack: Stack, set: string): SetSettings {
+  return stack.services.find(({ own }) => own)?.sets.get(set) ?? {};
 }

@@ -103,14 +103,14 @@ function attemptTo(done: TransformCallback, part: () => Buffer | undefined): voi
   done(null, result);
 }
 
-/** Loads one database or its accounts back, and compares what is there afterwards with what the dump held. */
-export async function restoreDatabase(context: Context, stack: Stack, manifest: Manifest, artifact: Artifact): Promise<void> {
+/** Loads one database or its accounts back, and compares what is there afterwards with what the dump held. Resolves with what the tool said on stderr. */
+export async function restoreDatabase(context: Context, stack: Stack, manifest: Manifest, artifact: Artifact): Promise<string> {
   const engine = engineOf(context, artifact.engine);
   const target = targetOf(serviceOf(stack, artifact.service));
   const { id } = target.container;
   const startedAt = context.now();
   const source = await context.repository.read(manifest, artifact, context.signal);
-  await context.docker.write(id, engine.restore(target, artifact), source, { signal: context.signal });
+  const { stderr: said } = await context.docker.write(id, engine.restore(target, artifact), source, { signal: context.signal });
   const census = artifact.tables === undefined ? undefined : engine.census(target, artifact);
   if (census !== undefined) {
     const { exitCode, stdout, stderr } = await context.docker.run(id, census, { timeoutMs: 3_600_000, signal: context.signal });
@@ -127,6 +127,7 @@ export async function restoreDatabase(context: Context, stack: Stack, manifest: 
     },
     'restored',
   );
+  return said.trim();
 }
 
 /** Clients exit with 0 on half a restore, so only the contents count: every table of the dump, with every row. */

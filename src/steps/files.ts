@@ -29,7 +29,7 @@ async function captureOne(context: Context, run: Run, source: FilesSource): Prom
   const artifact = { service, name, extension: 'tar' };
   const job = {
     kind: 'capture' as const,
-    address: { stack: run.stack.name, set: run.plan.set, id: run.id },
+    address: run.address,
     artifact,
     path,
     include: [...include],

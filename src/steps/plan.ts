@@ -3,8 +3,9 @@ import type { Database } from '../engines/engine.ts';
 import { configurationError } from '../model/errors.ts';
 import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
 import type { Stack } from './discover.ts';
+import { mountAround, storageFolders } from './storage-folders.ts';
 import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
-import { isInside, planTrees, volumeIdentity } from './trees.ts';
+import { planTrees, volumeIdentity } from './trees.ts';
 
 /** The names of all sets of a stack. */
 export function setsOf(stack: Stack): string[] {
@@ -20,7 +21,7 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
   const trees = planTrees(
     members.toSorted((a, b) => (a.labels?.order ?? 0) - (b.labels?.order ?? 0)),
     { dumped: new Set(dumping.map(({ service }) => service.name)), dataOf: dataVolumes(servers) },
-    storageMount(context, stack),
+    storageVolumes(context, stack),
   );
   return {
     stack: stack.name,
@@ -115,11 +116,11 @@ function hotCopies(
     );
 }
 
-/** The volume that the snapshots are written to, so that no snapshot contains the others. */
-function storageMount({ environment }: Context, stack: Stack): string | undefined {
-  const folder = /^(?:restic\+)?file:\/\/(.*)$/.exec(environment.DAVIT_STORAGE)?.[1];
-  const mount = stack.own.mounts
-    .filter(({ destination }) => folder !== undefined && isInside(folder, destination))
-    .toSorted((a, b) => b.destination.length - a.destination.length)[0];
-  return mount === undefined ? undefined : volumeIdentity(mount);
+/** The volumes that snapshots are written to, so that no snapshot contains the others. */
+function storageVolumes({ environment }: Context, stack: Stack): Set<string> {
+  return new Set(
+    storageFolders(environment)
+      .flatMap((folder) => mountAround(stack.own, folder) ?? [])
+      .map(volumeIdentity),
+  );
 }

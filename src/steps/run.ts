@@ -3,14 +3,14 @@ import type { Context } from '../context.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import { type Artifact, type Failure, type Manifest, newestFirst, snapshotId } from '../model/snapshot.ts';
-import type { SnapshotWriter } from '../repository/repository.ts';
-import type { Service, Stack } from './discover.ts';
+import type { SnapshotAddress, SnapshotWriter } from '../repository/repository.ts';
+import { type Service, settingsOf, type Stack } from './discover.ts';
 
 /** One execution for one set: what it is about to store, and what has happened so far. */
 export interface Run {
   readonly stack: Stack;
   readonly plan: Plan;
-  readonly id: string;
+  readonly address: SnapshotAddress;
   readonly reason: Manifest['reason'];
   readonly startedAt: Date;
   readonly sequence: number;
@@ -46,11 +46,13 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
   for (const warning of warnings) log.warn({ set: plan.set }, warning);
   const failures = plan.problems.map(({ service, error }) => ({ service, error: error.message }));
   for (const { service, error } of failures) log.error({ service, error }, 'not captured');
-  const writer = repository.begin({ stack: stack.name, set: plan.set, id });
+  const { storage } = settingsOf(stack, plan.set);
+  const address = { stack: stack.name, set: plan.set, id, ...(storage === undefined ? {} : { storage }) };
+  const writer = repository.begin(address);
   return {
     stack,
     plan,
-    id,
+    address,
     reason,
     startedAt,
     sequence: (newest?.sequence ?? 0) + 1,
@@ -109,10 +111,8 @@ export async function commit(context: Context, run: Run): Promise<Manifest> {
   }
   const manifest: Manifest = {
     version: 1,
-    id: run.id,
+    ...run.address,
     sequence: run.sequence,
-    stack: run.stack.name,
-    set: run.plan.set,
     status: run.failures.length === 0 ? 'complete' : 'incomplete',
     reason: run.reason,
     startedAt: run.startedAt.toISOString(),

@@ -17,7 +17,7 @@ export interface DatabaseVolumes {
 }
 
 /** Which file trees are archived, and why the others are not. A volume that several services share is stored once, with the first of them. */
-export function planTrees(services: readonly Service[], databases: DatabaseVolumes, storageMount: string | undefined): TreePlan {
+export function planTrees(services: readonly Service[], databases: DatabaseVolumes, storageVolumes: ReadonlySet<string>): TreePlan {
   const sources: FilesSource[] = [];
   const skipped: Skipped[] = [];
   const problems: Problem[] = [];
@@ -39,7 +39,8 @@ export function planTrees(services: readonly Service[], databases: DatabaseVolum
     for (const { mount, path } of wanted) {
       const identity = volumeIdentity(mount);
       const owner = databases.dataOf.get(identity);
-      if (identity === storageMount) skipped.push({ service: service.name, what: path, why: 'the snapshots themselves are stored here' });
+      if (storageVolumes.has(identity))
+        skipped.push({ service: service.name, what: path, why: 'the snapshots themselves are stored here' });
       else if (owner !== undefined && databases.dumped.has(owner))
         skipped.push({
           service: service.name,

@@ -3,11 +3,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import type { Worker, WorkerSpec } from '../docker/docker.ts';
-import { DavitError } from '../model/errors.ts';
+import { configurationError, DavitError } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import type { Stack } from './discover.ts';
 import type { Job } from './job.ts';
-import { isInside } from './trees.ts';
+import { mountAround, storageFolders } from './storage-folders.ts';
 
 /** Where a worker finds the volume that it was started for. */
 export const workerRoot = '/tree';
@@ -44,7 +44,7 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
     labels: { [workerLabel]: stack.name, 'io.davit.owner': stack.own.id },
     mounts: [
       { type: mount.type, source: mount.source, target: workerRoot, readOnly: job.kind === 'capture' },
-      ...storageMounts(stack, environment.DAVIT_STORAGE),
+      ...storageMounts(stack, environment),
     ],
     networkMode: `container:${stack.own.id}`,
     capabilities: capabilities[job.kind],
@@ -80,21 +80,18 @@ async function outcomeOf({ lines }: Worker, count: (bytes: number) => void): Pro
   }
 }
 
-/** A directory storage is reached through the same mount that Davit has. */
-function storageMounts(stack: Stack, storage: string): WorkerSpec['mounts'] {
-  const folder = /^(?:restic\+)?file:\/\/(.*)$/.exec(storage)?.[1];
-  if (folder === undefined) return [];
-  const [mount] = stack.own.mounts
-    .filter(({ destination }) => isInside(folder, destination))
-    .toSorted((a, b) => b.destination.length - a.destination.length);
-  if (mount === undefined || mount.type === 'tmpfs' || mount.type === 'other') {
-    throw new DavitError({
+/** Directory storages are reached through the same mounts that Davit has. */
+function storageMounts(stack: Stack, environment: Context['environment']): WorkerSpec['mounts'] {
+  const mounts = storageFolders(environment).map((folder) => {
+    const mount = mountAround(stack.own, folder);
+    if (mount !== undefined) return { type: mount.type, source: mount.source, target: mount.destination, readOnly: false };
+    throw configurationError({
       where: 'storage',
       what: `${folder} is in no volume of Davit's container, so snapshots would vanish with it`,
       fix: `mount a volume: \`volumes: ["backups:${folder}"]\`, or set DAVIT_STORAGE`,
     });
-  }
-  return [{ type: mount.type, source: mount.source, target: mount.destination, readOnly: false }];
+  });
+  return [...new Map(mounts.map((mount) => [mount.target, mount])).values()];
 }
 
 /** Workers end with the process that started them; this is for an engine that was itself killed. */

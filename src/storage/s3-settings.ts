@@ -4,9 +4,9 @@ export interface S3Options {
   readonly prefix: string;
   /** AWS's own variables: keys, region, endpoint. Keys that are not among them are found the way AWS's tools find them. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** How long a fault may last, from its first sign; default 100 s. */
+  /** How long a fault may last, from its first sign; default 90 s. */
   readonly patienceMs?: number;
-  /** Longest silence on a connection; default 30 s. */
+  /** Longest silence on a connection; default 60 s, because a slow line takes that long to drain what the kernel has buffered. */
   readonly idleTimeoutMs?: number;
 }
 

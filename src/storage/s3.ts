@@ -33,7 +33,7 @@ const parallelDeletes = 8;
 const abortTimeoutMs = 15_000;
 
 export function createS3Storage(options: S3Options): Storage {
-  const { bucket: Bucket, patienceMs = 100_000 } = options;
+  const { bucket: Bucket, patienceMs = 90_000 } = options;
   const { client, endpoint } = createClient(options);
   const prefix = options.prefix.split('/').filter((segment) => segment !== '');
   const placeOf = (path: string) => `s3://${Bucket}/${path}`.replace(/\/$/, '') + (endpoint ? ` at ${endpoint.host}` : '');
@@ -173,7 +173,7 @@ export async function exportCredentials(options: S3Options): Promise<Record<stri
   };
 }
 
-function createClient({ environment, idleTimeoutMs = 30_000 }: S3Options): { client: S3Client; endpoint: URL | undefined } {
+function createClient({ environment, idleTimeoutMs = 60_000 }: S3Options): { client: S3Client; endpoint: URL | undefined } {
   const settings = readSettings(environment);
   const client = new S3Client({
     ...settings,

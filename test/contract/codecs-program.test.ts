@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { exitError, program, programInput, programOutput } from '../../src/codecs/program.ts';
 import { DavitError } from '../../src/model/errors.ts';
 import { digest, noise, sha256, streamOf } from '../support/bytes.ts';
+import { reasonOf } from '../support/reason.ts';
 import { children, until } from '../support/processes.ts';
 
 const shell = (line: string): [string, string[]] => ['sh', ['-c', line]];
@@ -100,10 +101,10 @@ describe('the input of a program', () => {
   test('an abort kills the program', async () => {
     const controller = new AbortController();
     const silent = new Readable({ read: () => undefined });
-    const ended = expect(pipeline(silent, programInput('cat', [], { signal: controller.signal }))).rejects.toThrow();
+    const reason = reasonOf(pipeline(silent, programInput('cat', [], { signal: controller.signal })));
     await until(() => children().some(({ argv }) => argv === 'cat '));
     controller.abort();
-    await ended;
+    expect((await reason).name).toBe('AbortError');
     await until(() => children().every(({ argv }) => argv !== 'cat '));
   });
 

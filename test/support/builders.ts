@@ -67,6 +67,7 @@ export function service(name: string, { labels, dependsOn = [], own = false, rep
     problems: [],
     dependsOn: dependsOn.map((one) => ({ service: one, condition: 'service_started' })),
     own,
+    sets: new Map(),
   };
 }
 
@@ -162,4 +163,16 @@ export function manifest(overrides: Partial<Manifest> = {}): Manifest {
     warnings: [],
     ...overrides,
   };
+}
+
+/** A server with two databases, a service with a volume in a volume, and one with a volume of its own. */
+export function artifactsOfShop(): Artifact[] {
+  return [
+    artifact({ name: '@accounts', kind: 'accounts' }),
+    artifact({ name: 'shop', database: 'shop' }),
+    artifact({ name: 'stats', database: 'stats' }),
+    filesArtifact('app', '/data'),
+    filesArtifact('app', '/data/inner', { mount: { type: 'volume', source: 'shop_inner', destination: '/data/inner' } }),
+    filesArtifact('web', '/data'),
+  ];
 }

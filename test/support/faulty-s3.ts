@@ -9,6 +9,8 @@ export type Fault =
   | { readonly flipRequestByte: number }
   | { readonly flipResponseByte: number }
   | { readonly cutResponseAt: number }
+  /** The request's body passes at this pace. */
+  | { readonly bytesPerSecond: number }
   | { readonly setResponseHeader: Readonly<Record<string, string>> }
   /** The server does it, but its answer gets lost. */
   | { readonly loseAnswer: true }
@@ -32,8 +34,8 @@ export interface FaultyS3 extends AsyncDisposable {
   vanish(): Promise<void>;
 }
 
-/** A proxy before an S3 server that breaks requests on demand. The host name passes unchanged, so signatures stay right. */
-export async function startFaultyS3(upstream: URL): Promise<FaultyS3> {
+/** A proxy before an S3 server that breaks requests on demand. The host name passes unchanged, so signatures stay right. `address`: where it listens. */
+export async function startFaultyS3(upstream: URL, address = '127.0.0.1'): Promise<FaultyS3> {
   let rules: { fault: Fault; matches: (request: Seen) => boolean; left: number; struck: number }[] = [];
   const seen: Seen[] = [];
   const sockets = new Set<Socket>();
@@ -53,7 +55,7 @@ export async function startFaultyS3(upstream: URL): Promise<FaultyS3> {
     socket.on('close', () => sockets.delete(socket));
   });
   server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
 
   async function vanish(): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -62,7 +64,7 @@ export async function startFaultyS3(upstream: URL): Promise<FaultyS3> {
   }
 
   return {
-    endpoint: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    endpoint: new URL(`http://${address}:${(server.address() as AddressInfo).port}`),
     seen,
     inject(fault, matches, times = 1) {
       const rule = { fault, matches, left: times, struck: 0 };
@@ -102,7 +104,10 @@ function pass(request: IncomingMessage, response: ServerResponse, upstream: URL,
   });
   passed.on('error', () => request.socket.destroy());
   response.on('close', () => passed.destroy());
-  request.pipe(flip(has('flipRequestByte')?.flipRequestByte)).pipe(passed);
+  request
+    .pipe(flip(has('flipRequestByte')?.flipRequestByte))
+    .pipe(brake(has('bytesPerSecond')?.bytesPerSecond))
+    .pipe(passed);
 }
 
 /** Lets so many bytes through, then trips. */
@@ -112,10 +117,21 @@ function tripwire(bytes: number, trip: () => void): Transform {
     transform(chunk: Buffer, _, callback) {
       const rest = bytes - passed;
       passed += chunk.length;
-      if (passed < bytes) return void callback(null, chunk);
+      if (passed < bytes) {
+        callback(null, chunk);
+        return;
+      }
       // What was let through must arrive before the end does.
       this.push(chunk.subarray(0, rest));
       setImmediate(trip);
+    },
+  });
+}
+
+function brake(bytesPerSecond = Infinity): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _, callback) {
+      setTimeout(() => callback(null, chunk), (chunk.length / bytesPerSecond) * 1000);
     },
   });
 }
@@ -126,7 +142,10 @@ function flip(position: number | undefined): Transform {
     transform(chunk: Buffer, _, callback) {
       const at = position === undefined ? -1 : position - passed;
       passed += chunk.length;
-      if (at < 0 || at >= chunk.length) return void callback(null, chunk);
+      if (at < 0 || at >= chunk.length) {
+        callback(null, chunk);
+        return;
+      }
       const flipped = Buffer.from(chunk);
       flipped.writeUInt8(flipped.readUInt8(at) ^ 1, at);
       callback(null, flipped);

@@ -36,6 +36,7 @@ export function tableData(id: number, name: string, data: readonly string[]): Ar
 
 export function archive(entries: readonly ArchiveEntry[], form: ArchiveForm = {}): { bytes: Buffer; contentsBytes: number } {
   const { minor = 16, intBytes = 4, offsetBytes = 8, compressed = false } = form;
+  const join = (...parts: readonly Buffer[]): Buffer => Buffer.concat(parts);
   const byte = (value: number): Buffer => Buffer.from([value]);
   function int(value: number): Buffer {
     const digits = Buffer.alloc(intBytes);
@@ -49,26 +50,26 @@ export function archive(entries: readonly ArchiveEntry[], form: ArchiveForm = {}
   const entry = ({ id, tag, kind, namespace, copy, data, objects }: ArchiveEntry): Buffer => {
     const hasData = data !== undefined || objects !== undefined;
     return Buffer.concat([
-      ...[int(id), int(hasData ? 1 : 0), text('1259'), text('16384'), text(tag), text(kind), int(2)],
-      ...[text(`CREATE ${kind} ${tag}`), text(`DROP ${kind} ${tag}`), text(copy), text(namespace), text('')],
+      join(int(id), int(hasData ? 1 : 0), text('1259'), text('16384'), text(tag), text(kind), int(2)),
+      join(text(`CREATE ${kind} ${tag}`), text(`DROP ${kind} ${tag}`), text(copy), text(namespace), text('')),
       ...(minor >= 14 ? [text('heap')] : []),
       ...(minor >= 16 ? [int(0x72)] : []),
-      ...[text('postgres'), text('false'), text('215'), text('216'), text(undefined)],
-      ...[byte(hasData ? 1 : 3), Buffer.alloc(offsetBytes)],
+      join(text('postgres'), text('false'), text('215'), text('216'), text(undefined)),
+      join(byte(hasData ? 1 : 3), Buffer.alloc(offsetBytes)),
     ]);
   };
   const block = ({ id, data, objects }: ArchiveEntry): Buffer => {
     if (data !== undefined) return Buffer.concat([byte(1), int(id), chunks(data)]);
     if (objects === undefined) return Buffer.alloc(0);
     return Buffer.concat([
-      ...[byte(3), int(id)],
+      join(byte(3), int(id)),
       ...Object.entries(objects).flatMap(([oid, parts]) => [int(Number(oid)), chunks(parts)]),
       int(0),
     ]);
   };
 
   const head = Buffer.concat([
-    ...[Buffer.from('PGDMP'), byte(1), byte(minor), byte(0), byte(intBytes), byte(offsetBytes), byte(1)],
+    join(Buffer.from('PGDMP'), byte(1), byte(minor), byte(0), byte(intBytes), byte(offsetBytes), byte(1)),
     minor >= 15 ? byte(compressed ? 1 : 0) : int(compressed ? -1 : 0),
     ...[1, 2, 3, 4, 5, 126, 0].map(int),
     ...['shop', '17.6', '17.6'].map(text),

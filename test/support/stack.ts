@@ -43,8 +43,8 @@ export interface TestStack extends AsyncDisposable {
   /** Backs up and returns the manifest of the only set. */
   backup(exitCode?: number): Promise<Manifest>;
   restore(...args: readonly string[]): Promise<Outcome>;
-  /** A shell line in a service; fails the test when it fails. Returns its stdout without the last line break. */
-  sh(service: string, line: string): Promise<string>;
+  /** A shell line in a service, fed with `input`; fails the test when it fails. Returns its stdout without the last line break. */
+  sh(service: string, line: string, input?: string): Promise<string>;
   container(service: string): Promise<string>;
   /** Removes services and their named volumes: the disaster. `backups` is not among them. */
   wipe(services: readonly string[], volumes: readonly string[]): Promise<void>;
@@ -52,7 +52,8 @@ export interface TestStack extends AsyncDisposable {
   leftovers(): Promise<string[]>;
 }
 
-const davitImage = 'davit:dev';
+/** Another image can be tested beside the one that somebody else builds. */
+const davitImage = process.env['DAVIT_TEST_IMAGE'] ?? 'davit:dev';
 const commandLimitMs = 300_000;
 
 export async function createStack(options: StackOptions): Promise<TestStack> {
@@ -77,11 +78,13 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
   };
   await writeFile(file, JSON.stringify(definition));
 
-  async function compose(...args: readonly string[]): Promise<Outcome> {
+  const compose = (...args: readonly string[]): Promise<Outcome> => fed(undefined, ...args);
+
+  async function fed(input: string | undefined, ...args: readonly string[]): Promise<Outcome> {
     const result = await execa('docker', ['compose', '--progress', 'quiet', '-p', project, '-f', file, ...args], {
       reject: false,
       timeout: commandLimitMs,
-      stdin: 'ignore',
+      ...(input === undefined ? { stdin: 'ignore' } : { input }),
     });
     return { exitCode: result.exitCode ?? 255, stdout: result.stdout, stderr: result.stderr };
   }
@@ -108,7 +111,7 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
       return outcome.manifest;
     },
     restore: (...args) => must(`davit restore ${args.join(' ')}`, stack.davit('restore', ...args, '--yes')),
-    sh: async (service, line) => (await must(`${service}: ${line}`, compose('exec', '-T', service, 'sh', '-c', line))).stdout,
+    sh: async (service, line, input) => (await must(`${service}: ${line}`, fed(input, 'exec', '-T', service, 'sh', '-c', line))).stdout,
     container: async (service) => (await must('ps', compose('ps', '-a', '-q', service))).stdout.trim(),
     async wipe(names, lost) {
       await must('rm', compose('rm', '-s', '-f', '-v', ...names));

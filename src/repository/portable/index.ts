@@ -1,6 +1,7 @@
+import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Codec } from '../../codecs/codec.ts';
-import { unpackTree } from '../../codecs/tar.ts';
+import { unpackFile, unpackTree } from '../../codecs/tar.ts';
 import { DavitError } from '../../model/errors.ts';
 import type { Artifact, Manifest, StoredFile } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -56,7 +57,9 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
     begin: (address) => createWriter(storage, codecs, address),
     read,
     async extract(manifest, artifact, root, path, signal) {
-      await pipeline(await read(manifest, artifact, signal), unpackTree(root, path, signal));
+      const isFolder = (await stat(root)).isDirectory();
+      const target = isFolder ? unpackTree(root, path, signal) : unpackFile(root, signal);
+      await pipeline(await read(manifest, artifact, signal), target);
     },
     async check(manifest, depth, signal) {
       return depth === 'sizes' ? compareSizes(storage, manifest) : compareBytes(storage, manifest, manifest.artifacts, signal);

@@ -20,11 +20,13 @@ describe('the _FILE forms', () => {
     expect(() => resolveFiles({ DAVIT_IDENTITY_FILE: '/run/secrets/id', DAVIT_IDENTITY: 'a' }, read)).toThrow(both);
   });
 
-  test('an empty variable counts as not set, as compose passes unset ones', () => {
-    expect(resolveFiles({ DAVIT_IDENTITY: '', DAVIT_IDENTITY_FILE: '/run/secrets/id' }, read)).toEqual({
-      DAVIT_IDENTITY: 'AGE-SECRET-KEY-1',
-    });
-    expect(resolveFiles({ DAVIT_IDENTITY_FILE: '' }, read)).toEqual({});
+  test('an empty variable of Davit is an error, because an empty recipient list would mean plaintext', () => {
+    expect(() => resolveFiles({ DAVIT_ENCRYPT_TO: '' }, read)).toThrow(/DAVIT_ENCRYPT_TO is set but empty — give it a value, or remove it/);
+    expect(() => resolveFiles({ DAVIT_IDENTITY_FILE: '' }, read)).toThrow(/DAVIT_IDENTITY_FILE is set but empty/);
+  });
+
+  test('an empty variable of somebody else counts as not set', () => {
+    expect(resolveFiles({ AWS_SESSION_TOKEN: '' }, read)).toEqual({});
   });
 
   test('a file that cannot be read is named', () => {

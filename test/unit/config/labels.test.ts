@@ -28,6 +28,7 @@ describe('a service with no label but davit.enable', () => {
   test('gets every default', () => {
     expect(parse({ 'davit.enable': 'true' })).toEqual({
       problems: [],
+      sets: new Map(),
       labels: {
         enable: true,
         set: 'default',

@@ -1,4 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import {
@@ -79,6 +82,18 @@ describe('a command that is read', () => {
     const result = await runWrapped(acknowledged(nonce, ['sh', '-c', 'sleep 60 | cat; echo after']), { holdMs: 100 });
     expect(result.exitCode).not.toBe(0);
     expect(result.stdout.toString()).not.toContain('after');
+  });
+});
+
+describe('a command that is fed through a copier whose dd does not count', () => {
+  test('reads everything once the count is confirmed', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'davit-dd-'));
+    await writeFile(join(directory, 'dd'), '#!/bin/sh\nPATH=${PATH#*:} exec dd status=noxfer "$@"\n', { mode: 0o755 });
+    const env = { PATH: `${directory}:${process.env['PATH']}` };
+    const result = await runWrapped(confirmed(nonce, ['wc', '-c']), { stdin: 'x'.repeat(200_000), confirm: true, env });
+    expect(split(result)).toEqual({ output: '200000\n', trailer: 0 });
+    expect(parseReports(nonce, result.stderr)).toMatchObject({ got: { bytes: 200_000 } });
+    await rm(directory, { recursive: true });
   });
 });
 

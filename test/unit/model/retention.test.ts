@@ -66,7 +66,13 @@ describe('golden tables', () => {
       'an incomplete one goes when three good ones are newer',
       ['2026-11-17!', '2026-11-18!', '2026-11-19', '2026-11-20', '2026-11-21'],
       { last: 2 },
-      ['2026-11-17', '2026-11-18', '2026-11-20', '2026-11-21'].slice(2),
+      ['2026-11-20', '2026-11-21'],
+    ],
+    [
+      'an incomplete one stays while two good ones are newer',
+      ['2026-11-19!', '2026-11-20', '2026-11-21'],
+      { last: 1 },
+      ['2026-11-19', '2026-11-21'],
     ],
     [
       'while the newest is incomplete, everything stays',

@@ -1,0 +1,36 @@
+import { configurationError } from '../model/errors.ts';
+import { newestFirst } from '../model/snapshot.ts';
+import type { Repository } from './repository.ts';
+
+/** Several storages as one repository: what is listed remembers where it lies, what begins says where it goes. The default storage has the name ''. */
+export function combined(repositories: ReadonlyMap<string, Repository>): Repository {
+  const named = (name = ''): Repository => {
+    const repository = repositories.get(name);
+    if (repository !== undefined) return repository;
+    throw configurationError({
+      where: `storage "${name}"`,
+      what: 'is not configured',
+      fix: `set DAVIT_STORAGE_${name.toUpperCase().replaceAll('-', '_')} to s3://bucket/prefix or file:///path`,
+    });
+  };
+  const all = [...repositories];
+  return {
+    location: named().location,
+    local: named().local,
+    async list(stack, set) {
+      const lists = await Promise.all(all.map(async ([name, repository]) => ({ name, ...(await repository.list(stack, set)) })));
+      const manifests = lists.flatMap(({ name, manifests: found }) =>
+        found.map((manifest) => ({ ...manifest, storage: name === '' ? undefined : name })),
+      );
+      return { manifests: manifests.toSorted(newestFirst), damaged: lists.flatMap(({ damaged }) => damaged) };
+    },
+    stacks: async () => [...new Set((await Promise.all(all.map(([, repository]) => repository.stacks()))).flat())].toSorted(),
+    begin: (address) => named(address.storage).begin(address),
+    read: (manifest, artifact, signal) => named(manifest.storage).read(manifest, artifact, signal),
+    extract: (manifest, artifact, root, path, signal) => named(manifest.storage).extract(manifest, artifact, root, path, signal),
+    check: (manifest, depth, signal) => named(manifest.storage).check(manifest, depth, signal),
+    remove: (manifest) => named(manifest.storage).remove(manifest),
+    sweep: async (stack, isDead) =>
+      (await Promise.all(all.map(([, repository]) => repository.sweep(stack, isDead)))).reduce((sum, count) => sum + count, 0),
+  };
+}

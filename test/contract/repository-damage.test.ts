@@ -1,0 +1,95 @@
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Artifact, Manifest, StoredFile } from '../../src/model/snapshot.ts';
+import type { Repository, SnapshotAddress } from '../../src/repository/repository.ts';
+import { digest, noise, sha256, streamOf } from '../support/bytes.ts';
+import { repositories, type OpenRepository } from '../support/repositories.ts';
+import { artifactOf, dump, manifestOf, newAddress, onlyArtifact, storeSnapshot } from '../support/snapshots.ts';
+
+describe.each(repositories)('repository: $name', ({ open }) => {
+  let opened: OpenRepository;
+  let repository: Repository;
+  beforeAll(async () => {
+    opened = await open();
+    repository = opened.repository;
+  });
+  afterAll(() => opened[Symbol.asyncDispose]());
+
+  const store = (address: SnapshotAddress, bytes: Buffer) => storeSnapshot(repository, address, bytes);
+
+  async function everything(stack: string): Promise<string[]> {
+    const objects = await Array.fromAsync(opened.storage.list(stack));
+    return objects.map(({ key }) => key).toSorted();
+  }
+
+  describe('commit refuses', () => {
+    async function refused(change: (stored: StoredFile) => StoredFile): Promise<void> {
+      const address = newAddress('refused');
+      const writer = repository.begin(address);
+      const stored = await writer.put(dump, streamOf(noise(1000)));
+      await expect(writer.commit(manifestOf(address, [artifactOf(dump, change(stored))]))).rejects.toThrow(stored.file.split('.')[0]);
+      expect((await repository.list('refused')).manifests).toEqual([]);
+      await writer.abort();
+    }
+
+    test('an artifact of another size', () => refused((stored) => ({ ...stored, stored: { ...stored.stored, bytes: 7 } })));
+    test('an artifact that is not there', () => refused((stored) => ({ ...stored, file: `${stored.file}.none` })));
+    test('other bytes, where nobody has confirmed them', () =>
+      refused((stored) => ({ ...stored, proven: false, stored: { ...stored.stored, sha256: sha256(noise(1)) } })));
+  });
+
+  describe('damage', () => {
+    let manifest: Manifest;
+    let artifact: Artifact;
+    let key: string;
+    async function damage(change: (bytes: Buffer) => Buffer): Promise<void> {
+      manifest = await store(newAddress('damaged'), noise(300_000));
+      artifact = onlyArtifact(manifest);
+      const found = (await everything('damaged')).find((key) => key.includes(manifest.id) && key.endsWith(artifact.file));
+      key = found ?? '';
+      await opened.storage.put(key, streamOf(change(await buffer(await opened.storage.get(key)))));
+    }
+
+    test('a flipped byte is found by check and by read', async () => {
+      await damage((bytes) => (bytes.writeUInt8(bytes.readUInt8(200_000) ^ 1, 200_000), bytes));
+      expect(await repository.check(manifest, 'sizes')).toEqual([]);
+      expect(await repository.check(manifest, 'bytes')).toMatchObject([{ artifact: 'db/shop' }]);
+      await expect(digest(await repository.read(manifest, artifact))).rejects.toThrow();
+    });
+
+    test('a missing end is found by size', async () => {
+      await damage((bytes) => bytes.subarray(0, -100));
+      expect(await repository.check(manifest, 'sizes')).toMatchObject([{ artifact: 'db/shop' }]);
+      await expect(digest(await repository.read(manifest, artifact))).rejects.toThrow();
+    });
+
+    test('a whole but different object is found by read', async () => {
+      await damage((bytes) => bytes);
+      const other = await store(newAddress('other'), noise(300_000, 77));
+      const otherKey = (await everything('other')).find((key) => key.endsWith(onlyArtifact(other).file)) ?? '';
+      await opened.storage.put(key, await opened.storage.get(otherKey));
+      await expect(digest(await repository.read(manifest, artifact))).rejects.toThrow(/not those of the manifest/);
+    });
+
+    test('a missing object is found', async () => {
+      await damage((bytes) => bytes);
+      await opened.storage.remove([key]);
+      expect(await repository.check(manifest, 'sizes')).toMatchObject([
+        { artifact: 'db/shop', problem: expect.stringContaining('missing') as string },
+      ]);
+      expect(await repository.check(manifest, 'bytes')).toHaveLength(1);
+      await expect(repository.read(manifest, artifact)).rejects.toThrow('does not exist');
+    });
+
+    test('plain bytes that differ from the manifest are found by read', async () => {
+      const stored = await store(newAddress('damaged'), noise(1000));
+      const lying = { ...onlyArtifact(stored), plain: { bytes: 1000, sha256: sha256(noise(1, 9)) } };
+      await expect(digest(await repository.read(stored, lying))).rejects.toThrow(/decoded bytes are not those/);
+    });
+
+    test('an unknown codec says so', async () => {
+      const stored = await store(newAddress('damaged'), noise(1000));
+      await expect(repository.read(stored, { ...onlyArtifact(stored), codecs: ['lzma9'] })).rejects.toThrow('lzma9');
+    });
+  });
+});

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ArtifactName, Repository } from '../../src/repository/repository.ts';
+import { describeTree, makeHostileTree } from '../support/hostile-tree.ts';
+import { repositories, type OpenRepository } from '../support/repositories.ts';
+import { artifactOf, manifestOf, newAddress, onlyArtifact } from '../support/snapshots.ts';
+
+const files: ArtifactName = { service: 'web', name: 'files/var/www', extension: 'tar' };
+
+describe.each(repositories)('repository: $name', ({ open }) => {
+  let opened: OpenRepository;
+  let repository: Repository;
+  let work: string;
+  beforeAll(async () => {
+    opened = await open();
+    repository = opened.repository;
+    work = await mkdtemp(join(tmpdir(), 'davit-repository-'));
+  });
+  afterAll(async () => {
+    await rm(work, { recursive: true, force: true });
+    await opened[Symbol.asyncDispose]();
+  });
+
+  test('keeps a tree with everything in it', async () => {
+    const [root, target] = [join(work, 'tree'), join(work, 'unpacked')];
+    await mkdir(root);
+    await mkdir(target);
+    makeHostileTree(root);
+    const address = newAddress('tree');
+    const writer = repository.begin(address);
+    const { warnings, ...stored } = await writer.putTree(files, { root, exclude: ['deep/er'] });
+    const manifest = manifestOf(address, [artifactOf(files, stored)]);
+    await writer.commit(manifest);
+    expect(warnings).toEqual([]);
+    await repository.extract(manifest, onlyArtifact(manifest), target);
+    execFileSync('rm', ['-r', 'deep/er'], { cwd: root });
+    execFileSync('touch', ['-d', '1999-12-31 23:59:59.999999999 UTC', 'deep'], { cwd: root });
+    expect(describeTree(target)).toEqual(describeTree(root));
+  });
+
+  test('brings back one path of a tree', async () => {
+    const [root, target] = [join(work, 'some'), join(work, 'one')];
+    await mkdir(join(root, 'folder'), { recursive: true });
+    await mkdir(target);
+    await writeFile(join(root, 'folder/file'), 'wanted');
+    await writeFile(join(root, 'other'), 'unwanted');
+    const address = newAddress('path');
+    const writer = repository.begin(address);
+    const manifest = manifestOf(address, [artifactOf(files, await writer.putTree(files, { root, exclude: [] }))]);
+    await writer.commit(manifest);
+    await repository.extract(manifest, onlyArtifact(manifest), target, 'folder');
+    expect(await readFile(join(target, 'folder/file'), 'utf8')).toBe('wanted');
+    expect(execFileSync('ls', [target], { encoding: 'utf8' })).toBe('folder\n');
+    await expect(repository.extract(manifest, onlyArtifact(manifest), target, 'folder/none')).rejects.toThrow('not in this artifact');
+  });
+
+  test('a tree that cannot be read leaves nothing', async () => {
+    const writer = repository.begin(newAddress('unread'));
+    await expect(writer.putTree(files, { root: join(work, 'absent'), exclude: [] })).rejects.toThrow('No such file');
+    expect(await Array.fromAsync(opened.storage.list('unread'))).toEqual([]);
+  });
+});

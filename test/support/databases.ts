@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { execa } from 'execa';
+import type { ComposeService, TestStack } from './stack.ts';
+
+/** One kind of database server as a service of a test stack: how it is filled, described and logged in to. */
+export interface Server {
+  /** Image, service and volume. */
+  readonly name: string;
+  readonly engine: 'mariadb' | 'mysql' | 'postgres';
+  /** Every database that a backup of the seeded server holds. */
+  readonly databases: readonly string[];
+  readonly accounts: string;
+  service(environment?: Readonly<Record<string, string>>): ComposeService;
+  /** SQL as the superuser; fails the test at its first error. */
+  sql(stack: TestStack, text: string): Promise<string>;
+  seed(stack: TestStack): Promise<void>;
+  /** Every object, account and grant, and a hash of the content of every table: equal before and after, or something was lost. */
+  describe(stack: TestStack): Promise<string>;
+  /** Logs in over the network, where a password is asked for. Resolves with the number of rows that this account may see, or what was refused. */
+  login(stack: TestStack, user: string, password: string): Promise<string>;
+}
+
+export const superPassword = 'planted-super-pw';
+/** Of the account `reader` in the seeds. */
+export const readerPassword = `r'ead "er" $HOME \\ ü🚤`;
+
+const fixture = (name: string): string => readFileSync(new URL(`../fixtures/sql/${name}.sql`, import.meta.url), 'utf8');
+const healthy = (...command: string[]) => ({ test: ['CMD', ...command], interval: '1s', timeout: '10s', retries: 120 });
+
+const serverDatabases = ['--help', `Odd-Name "x" 'y' $HOME`, 'a`b\\\\c', 'empty_one', 'shop', 'Überfluß'];
+const postgresDatabases = ['--help', `Odd-Name "x" 'y' $HOME \\ 🚤`, 'a=b host=nowhere', 'empty_one', 'our_template', 'postgres', 'shop'];
+
+function sqlServer(name: string, engine: 'mariadb' | 'mysql'): Server {
+  const client = `MYSQL_PWD="\${MYSQL_ROOT_PASSWORD-$(cat "\${MYSQL_ROOT_PASSWORD_FILE-/dev/null}")}" ${engine} --user=root --default-character-set=utf8mb4 --batch --skip-column-names`;
+  const ping = engine === 'mysql' ? 'mysqladmin --protocol=tcp -h 127.0.0.1 ping' : 'healthcheck.sh --connect --innodb_initialized';
+  const server: Server = {
+    name,
+    engine,
+    databases: serverDatabases,
+    accounts: '@accounts',
+    service: (environment = { MYSQL_ROOT_PASSWORD: superPassword }) => ({
+      image: `davit-test/${name}`,
+      environment,
+      volumes: [`${name}:/var/lib/mysql`],
+      labels: ['davit.enable=true'],
+      healthcheck: healthy(...ping.split(' ')),
+    }),
+    sql: (stack, text) => stack.sh(name, client, text),
+    async seed(stack) {
+      await server.sql(stack, `${fixture('server-seed')}\n${fixture(`${engine}-seed`)}`);
+    },
+    async describe(stack) {
+      const objects = await server.sql(stack, `${fixture('server-objects')}\n${fixture(`${engine}-accounts`)}`);
+      const contents = await stack.sh(name, `${client} --raw | ${client}`, fixture('server-contents'));
+      return `${objects}\n${contents}`;
+    },
+    login: (stack, user, password) =>
+      stack.sh(
+        name,
+        `read -r MYSQL_PWD; export MYSQL_PWD; ${engine} --protocol=tcp --host=127.0.0.1 --user='${user}' ${engine === 'mariadb' ? '--skip-ssl' : ''} --skip-column-names -e 'SELECT COUNT(*) FROM shop.a_view' 2>&1 || true`,
+        `${password.replaceAll('\\', '\\\\')}\n`,
+      ),
+  };
+  return server;
+}
+
+function postgresServer(name: string): Server {
+  const client = 'psql -X -q -A -t -v ON_ERROR_STOP=1 --username="${POSTGRES_USER-postgres}" --dbname=postgres';
+  const server: Server = {
+    name,
+    engine: 'postgres',
+    databases: postgresDatabases,
+    accounts: '@roles',
+    service: (environment = { POSTGRES_PASSWORD: superPassword }) => ({
+      image: `davit-test/${name}`,
+      environment,
+      volumes: [`${name}:/var/lib/postgresql/data`],
+      labels: ['davit.enable=true'],
+      healthcheck: healthy('pg_isready', '-h', '127.0.0.1'),
+    }),
+    sql: (stack, text) => stack.sh(name, client, text),
+    async seed(stack) {
+      await server.sql(stack, fixture('postgres-seed'));
+    },
+    async describe(stack) {
+      const connect = (name: string): string =>
+        `\\connect -reuse-previous=on "${name.includes('=') ? `dbname='${name}'` : name.replaceAll('"', '""')}"`;
+      const parts = postgresDatabases.flatMap((name, index) => [connect(name), `\\echo database ${index}`, fixture('postgres-objects')]);
+      return server.sql(stack, [fixture('postgres-cluster'), ...parts].join('\n'));
+    },
+    login: (stack, user, password) =>
+      stack.sh(
+        name,
+        `read -r PGPASSWORD; export PGPASSWORD; psql -X -A -t --host="$(hostname -i)" --username='${user}' --dbname=shop -c 'SELECT count(id) FROM app.kinds' 2>&1 || true`,
+        `${password.replaceAll('\\', '\\\\')}\n`,
+      ),
+  };
+  return server;
+}
+
+export const servers: readonly Server[] = [
+  sqlServer('mariadb-10.11', 'mariadb'),
+  sqlServer('mariadb-11.8', 'mariadb'),
+  postgresServer('postgres-15'),
+  postgresServer('postgres-17'),
+  sqlServer('mysql-9', 'mysql'),
+];
+
+/** Of these only the optional ones may be absent; who has not built them sees it. */
+export async function presentServers(): Promise<Server[]> {
+  const { stdout } = await execa('docker', ['image', 'ls', '--format', '{{.Repository}}']);
+  const present = new Set(stdout.split('\n'));
+  return servers.filter(({ name }) => name !== 'mysql-9' || present.has(`davit-test/${name}`));
+}

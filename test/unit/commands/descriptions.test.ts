@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { describePlan } from '../../../src/commands/plan.ts';
+import { describeVerdicts } from '../../../src/commands/prune.ts';
+import { describeList, describeSnapshot, humanBytes } from '../../../src/commands/snapshots.ts';
+import { configurationError } from '../../../src/model/errors.ts';
+import { artifact, artifactsOfShop, databaseSource, filesSource, manifest, plan, volume } from '../../support/builders.ts';
+
+test.each([
+  [0, '0 B'],
+  [1, '1 B'],
+  [1023, '1023 B'],
+  [1024, '1.0 KiB'],
+  [1536, '1.5 KiB'],
+  [1024 ** 3 - 1, '1024.0 MiB'],
+  [1024 ** 3, '1.0 GiB'],
+  [5 * 1024 ** 5, '5120.0 TiB'],
+])('%d bytes read %s', (bytes, expected) => {
+  expect(humanBytes(bytes)).toBe(expected);
+});
+
+describe('a plan', () => {
+  const files = { ...filesSource('app', volume('shop_files', '/data')), exclude: ['/data/cache/**'] };
+  const text = describePlan({
+    ...plan({ ...databaseSource('db', 'shop'), command: 'sh -c export A\nexec pg_dump' }, files),
+    skipped: [{ service: 'web', what: 'everything', why: 'it has no davit label' }],
+    warnings: ['mind the gap'],
+    problems: [{ service: 'x', error: configurationError({ where: 'service "x"', what: 'is wrong' }) }],
+  });
+
+  test('shows what is captured, by which command, what is not and why, and what is wrong', () => {
+    for (const part of [
+      'stack shop, set default',
+      '+ db/shop',
+      '$ sh -c export A',
+      '$ exec pg_dump',
+      '+ app/files/data',
+      'files of volume shop_files, without /data/cache/**',
+      '- web: everything — it has no davit label',
+      '! mind the gap',
+      'x service "x": is wrong',
+    ])
+      expect(text).toContain(part);
+    expect(text).not.toContain('nothing would be captured');
+  });
+
+  test('of nothing says what to do', () => {
+    expect(describePlan(plan())).toMatch(/nothing would be captured: add the label davit\.enable=true/);
+  });
+});
+
+describe('snapshots', () => {
+  test('in a list: one a line under a head, with what is not good about it', () => {
+    const lines = describeList([manifest({ status: 'incomplete' }), manifest({ reason: 'safety', artifacts: artifactsOfShop() })]).split(
+      '\n',
+    );
+    expect(lines).toHaveLength(3);
+    expect(lines[1]).toMatch(/^20261121T030000Z-3f9a1c {2}default {2}incomplete +1 +10 B +2026-11-21T03:00:00\.000Z$/);
+    expect(lines[2]).toMatch(/complete \(safety\) {2}6 +60 B/);
+    expect(describeList([])).toBe('no snapshots yet');
+  });
+
+  test('alone: every artifact, downtime, warnings and failures', () => {
+    const text = describeSnapshot(
+      manifest({
+        artifacts: [artifact({ tables: [{ name: 'a' }, { name: 'b' }], server: '17.6' })],
+        downtimeMs: { app: 1200 },
+        warnings: ['mind the gap'],
+        failures: [
+          { service: 'x', error: 'is gone' },
+          { service: 'y', source: 'z', error: 'is broken' },
+        ],
+        status: 'incomplete',
+      }),
+    );
+    for (const part of [
+      'incomplete',
+      'db/shop',
+      '2 tables',
+      '17.6',
+      'downtime: app 1200 ms',
+      '! mind the gap',
+      'x x: is gone',
+      'x y/z: is broken',
+    ])
+      expect(text).toContain(part);
+  });
+});
+
+test('what retention would do and what it did', () => {
+  const verdicts = [
+    { manifest: manifest({ id: 'new' }), reasons: ['last', 'daily 2026-11-21'] },
+    { manifest: manifest({ id: 'old' }), reasons: [] },
+  ];
+  expect(describeVerdicts(verdicts, true)).toMatch(/^keep +new .*last, daily 2026-11-21\nwould remove old/);
+  expect(describeVerdicts(verdicts, false)).toMatch(/\nremoved old/);
+  expect(describeVerdicts([], false)).toBe('no snapshots yet');
+});

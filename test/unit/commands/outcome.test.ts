@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import type { BackupOutcome } from '../../../src/commands/backup.ts';
+import { exitCodeOf } from '../../../src/commands/cli.ts';
+import { health, type HealthState } from '../../../src/commands/health.ts';
+import { manifest } from '../../support/builders.ts';
+
+const complete: BackupOutcome = { set: 'a', manifest: manifest() };
+const incomplete: BackupOutcome = { set: 'b', manifest: manifest({ status: 'incomplete' }) };
+const failed: BackupOutcome = { set: 'c', error: new Error('no') };
+
+test.each<[string, BackupOutcome[], number]>([
+  ['all complete', [complete, complete], 0],
+  ['one incomplete', [complete, incomplete], 3],
+  ['only incomplete', [incomplete], 3],
+  ['one failed, another complete', [complete, failed], 3],
+  ['one failed, another incomplete', [failed, incomplete], 3],
+  ['all failed', [failed, failed], 1],
+])('the exit code of a backup: %s', (_, outcomes, expected) => {
+  expect(exitCodeOf(outcomes)).toBe(expected);
+});
+
+describe('health', () => {
+  const now = new Date('2026-11-21T12:00:00Z');
+  const asked = (state: Partial<HealthState> | string) =>
+    health(now, async () => (typeof state === 'string' ? state : JSON.stringify({ startedAt: '2026-11-20T00:00:00Z', ...state })));
+  const runs = (problem?: string) => ({
+    shop: { endedAt: '2026-11-21T03:00:10Z' },
+    other: { endedAt: '2026-11-21T03:00:20Z', ...(problem === undefined ? {} : { failed: problem }) },
+  });
+
+  test.each<[string, Partial<HealthState>]>([
+    ['no run yet', { nextRunAt: '2026-11-22T03:00:00Z' }],
+    ['the last run was good', { nextRunAt: '2026-11-22T03:00:00Z', lastRuns: runs() }],
+    ['a run is a little late', { nextRunAt: '2026-11-21T11:00:00Z' }],
+    ['no run is planned', { nextRunAt: null }],
+  ])('good: %s', async (_, state) => {
+    await expect(asked(state)).resolves.toMatchObject(state);
+  });
+
+  test('the last run of one set was not good', async () => {
+    const state = { nextRunAt: '2026-11-22T03:00:00Z', lastRuns: runs('db is gone') };
+    await expect(asked(state)).rejects.toThrow(/the last backup was not good: db is gone — mend it/);
+  });
+
+  test('a run is overdue', async () => {
+    await expect(asked({ nextRunAt: '2026-11-21T10:59:59Z', lastRuns: runs() })).rejects.toThrow(
+      /a backup is overdue: it should have started at 2026-11-21T10:59:59Z/,
+    );
+  });
+
+  test.each(['', '{}', 'nonsense'])('a state that is none: %j', async (text) => {
+    await expect(asked(text)).rejects.toThrow(/the daemon has not started yet/);
+  });
+
+  test('no state at all', async () => {
+    await expect(health(now, () => Promise.reject(new Error('ENOENT')))).rejects.toThrow(/has not started yet: ENOENT/);
+  });
+});

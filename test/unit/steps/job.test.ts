@@ -1,0 +1,93 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { captureTree, type Extract, extractTree } from '../../../src/steps/job.ts';
+import { exclusions } from '../../../src/steps/selection.ts';
+import { filesArtifact, manifest } from '../../support/builders.ts';
+
+let root = '';
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'davit-unit-'));
+  for (const file of ['old.txt', 'cache/keep.tmp', 'cache/deep/old.txt', 'empty-soon/old.txt', 'conf/a.conf', 'conf/b.txt']) {
+    await mkdir(dirname(join(root, file)), { recursive: true });
+    await writeFile(join(root, file), '');
+  }
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function files(): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .toSorted();
+}
+
+/** What is left when the snapshot is about to be unpacked, and what the repository is asked to unpack. */
+async function clearFor(job: Partial<Extract>): Promise<{ left: string[]; asked: string | undefined }> {
+  let left: string[] = [];
+  let asked: string | undefined;
+  const extract: Repository['extract'] = async (_manifest, _artifact, _root, path) => {
+    asked = path;
+    left = await files();
+  };
+  const base = {
+    kind: 'extract',
+    manifest: manifest(),
+    artifact: filesArtifact('app', '/data'),
+    root,
+    path: '/data',
+    include: [],
+    exclude: [],
+  } as const;
+  await extractTree({ extract } as unknown as Repository, { ...base, ...job } as Extract, new AbortController().signal);
+  return { left, asked };
+}
+
+test('a whole tree is emptied first, so that it becomes what the snapshot holds', async () => {
+  expect(await clearFor({})).toEqual({ left: [], asked: undefined });
+});
+
+test('what the snapshot left out stays', async () => {
+  expect((await clearFor({ exclude: ['/data/cache/*.tmp'] })).left).toEqual(['cache/keep.tmp']);
+});
+
+test('what was not included stays', async () => {
+  expect((await clearFor({ include: ['/data/conf/*.conf'] })).left).toEqual([
+    'cache/deep/old.txt',
+    'cache/keep.tmp',
+    'conf/b.txt',
+    'empty-soon/old.txt',
+    'old.txt',
+  ]);
+});
+
+test('a part of a tree replaces only that part', async () => {
+  expect(await clearFor({ only: 'cache' })).toEqual({
+    left: ['conf/a.conf', 'conf/b.txt', 'empty-soon/old.txt', 'old.txt'],
+    asked: 'cache',
+  });
+});
+
+test('exclusions are relative to the tree, wherever it lies now', async () => {
+  expect((await exclusions(root, '/data', { include: [], exclude: ['/data/cache/**', '/data/*.txt'] })).toSorted()).toEqual([
+    'cache/deep',
+    'cache/keep.tmp',
+    'old.txt',
+  ]);
+  expect(await exclusions(root, '/data', { include: ['/data'], exclude: [] })).toEqual([]);
+  expect(await exclusions(root, '/data', { include: [], exclude: [] })).toEqual([]);
+});
+
+test('a tree is captured without what its globs leave out', async () => {
+  const asked: unknown[] = [];
+  const putTree = async (...args: unknown[]) => void asked.push(args[1]);
+  const repository = { begin: () => ({ putTree }) } as unknown as Repository;
+  const artifact = { service: 'app', name: 'files/data', extension: 'tar' };
+  const address = { stack: 'shop', set: 'default', id: '20261121T030000Z-3f9a1c' };
+  const job = { kind: 'capture', address, artifact, root, path: '/data', include: [], exclude: ['/data/cache', '/data/old.txt'] } as const;
+  await captureTree(repository, { ...job, include: [], exclude: [...job.exclude] }, new AbortController().signal);
+  expect(asked).toEqual([{ root, exclude: expect.arrayContaining(['cache', 'old.txt']) as unknown }]);
+});

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import type { Plan } from '../../../src/model/plan.ts';
+import type { Service } from '../../../src/steps/discover.ts';
+import { inStartOrder, planStandstills } from '../../../src/steps/quiesce.ts';
+import { composeContainer, databaseSource, filesSource, plan, service, stack, volume } from '../../support/builders.ts';
+
+const data = volume('data', '/data');
+const stop = { 'davit.quiesce': 'stop' };
+const archived = filesSource('app', data);
+const names = (services: readonly Service[], of: Plan = plan(archived)) =>
+  planStandstills(stack(...services), of).map((one) => one.service);
+
+describe('who stands still', () => {
+  test('nobody, unless a service asks for it', () => {
+    expect(names([service('app', { labels: {}, mounts: [data] }), service('worker', { mounts: [data] })])).toEqual([]);
+  });
+
+  test('the one that asks, with what it asked for and its running containers', () => {
+    const labels = { 'davit.quiesce': 'pause', 'davit.quiesce.during': 'files', 'davit.quiesce.timeout': '5s' };
+    const replicas = [1, 2, 3].map((number) => composeContainer('app', { number, state: number === 2 ? 'exited' : 'running' }));
+    expect(planStandstills(stack(service('app', { labels, replicas })), plan(archived))).toEqual([
+      { service: 'app', mode: 'pause', during: 'files', timeoutMs: 5_000, containers: ['shop-app-1', 'shop-app-3'] },
+    ]);
+  });
+
+  test.each(['exited', 'created', 'paused', 'dead'] as const)('not what is %s anyway, so that it is not started afterwards', (state) => {
+    expect(names([service('app', { labels: stop, state })])).toEqual([]);
+  });
+
+  test('also whoever writes an archived volume of it, labelled or not, and gets the same treatment', () => {
+    const worker = service('worker', { mounts: [volume('data', '/elsewhere')] });
+    const found = planStandstills(stack(service('app', { labels: { 'davit.quiesce': 'pause' }, mounts: [data] }), worker), plan(archived));
+    expect(found.map(({ service: name, mode }) => [name, mode])).toEqual([
+      ['app', 'pause'],
+      ['worker', 'pause'],
+    ]);
+  });
+
+  test('not who only reads that volume, and not who writes one that is not archived', () => {
+    const reader = service('reader', { mounts: [volume('data', '/data', false)] });
+    const other = service('other', { mounts: [volume('cache', '/cache')] });
+    expect(names([service('app', { labels: stop, mounts: [data, volume('cache', '/cache')] }), reader, other])).toEqual(['app']);
+  });
+
+  test('never a database that is dumped, even when it asks or writes the same volume', () => {
+    const db = service('db', { labels: stop, mounts: [data] });
+    expect(names([service('app', { labels: stop, mounts: [data] }), db], plan(databaseSource('db'), archived))).toEqual(['app']);
+  });
+
+  test('never Davit itself', () => {
+    const own = service('davit', { own: true, labels: stop, mounts: [data] });
+    expect(names([service('app', { labels: stop, mounts: [data] }), own])).toEqual(['app']);
+  });
+
+  test('not who asks in another set', () => {
+    expect(names([service('app', { labels: { ...stop, 'davit.set': 'other' }, mounts: [data] })])).toEqual([]);
+  });
+
+  test('for the longer time, when one asks for files only and another for the whole set', () => {
+    const files = service('a', { labels: { ...stop, 'davit.quiesce.during': 'files' }, mounts: [data] });
+    const set = service('b', { labels: stop, mounts: [data] });
+    const during = (...services: Service[]) => planStandstills(stack(...services), plan(archived)).map((one) => one.during);
+    expect(during(files, set)).toEqual(['set', 'set']);
+    expect(during(set, files)).toEqual(['set', 'set']);
+  });
+});
+
+describe('the order of starting', () => {
+  const order = (dependencies: Record<string, readonly string[]>, asked = Object.keys(dependencies)) =>
+    inStartOrder(
+      stack(...Object.entries(dependencies).map(([name, dependsOn]) => service(name, { dependsOn }))),
+      asked.map((name) => ({ service: name })),
+    ).map((one) => one.service);
+
+  test('dependencies first, whatever the names and the order of asking', () => {
+    const dependencies = { api: ['db', 'cache'], cache: [], db: ['init'], init: [], web: ['api'] };
+    for (const asked of [Object.keys(dependencies), Object.keys(dependencies).toReversed()]) {
+      const found = order(dependencies, asked);
+      expect(found.toSorted()).toEqual(Object.keys(dependencies).toSorted());
+      for (const [name, needs] of Object.entries(dependencies))
+        for (const need of needs) expect(found.indexOf(need), `${need} before ${name}`).toBeLessThan(found.indexOf(name));
+    }
+  });
+
+  test('holds across services that are not asked for', () => {
+    expect(order({ a: ['b'], b: ['c'], c: [] }, ['a', 'c'])).toEqual(['c', 'a']);
+  });
+
+  test('is the same every time: by name where nothing depends', () => {
+    expect(order({ c: [], a: [], b: [] }, ['b', 'c', 'a'])).toEqual(['a', 'b', 'c']);
+  });
+
+  test('a circle or a dependency that does not exist does no harm', () => {
+    expect(order({ a: ['b'], b: ['a'], c: ['c', 'gone'] }).toSorted()).toEqual(['a', 'b', 'c']);
+    expect(order({ a: ['b'], b: ['c'], c: ['a'], d: ['a'] })).toHaveLength(4);
+    expect(order({ x: ['y'], y: ['x', 'z'], z: [] }).indexOf('z')).toBe(0);
+  });
+
+  test('a big stack where everything depends on everything before takes no time', () => {
+    const all = Array.from({ length: 60 }, (_, index) => `s${String(index).padStart(2, '0')}`);
+    expect(order(Object.fromEntries(all.map((name, index) => [name, all.slice(0, index)])), all.toReversed())).toEqual(all);
+  });
+});
