@@ -1,12 +1,10 @@
 import { pipeline } from 'node:stream/promises';
-import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
 import type { Context } from '../context.ts';
 import { configurationError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
-import { artifactId, type Manifest } from '../model/snapshot.ts';
-import type { RestorePlan } from '../steps/restore-plan.ts';
 import { version } from '../version.ts';
 import { backup, type BackupOutcome } from './backup.ts';
+import { confirm } from './confirm.ts';
 import { daemon } from './daemon.ts';
 import { health, reportRun } from './health.ts';
 import { describePlan, showPlan } from './plan.ts';
@@ -51,7 +49,10 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
   const onSnapshots = (name: string, description: string): Command =>
     command(name, description).option('--set <name>', 'only this set').option('--from-stack <name>', 'snapshots of another stack');
 
-  cli.action(async () => daemon(await createContext(process.stdout)));
+  cli.allowExcessArguments().action(async () => {
+    refuseUnknown(cli.args);
+    await daemon(await createContext(process.stdout));
+  });
   cli.command('daemon', { hidden: true }).action(async () => daemon(await createContext(process.stdout)));
 
   command('plan', 'show what would be captured, by which command, and why not the rest')
@@ -180,18 +181,7 @@ function describeOutcome({ set, manifest, error }: BackupOutcome): string {
   return describeSnapshot(manifest);
 }
 
-async function confirm(plan: RestorePlan, manifest: Manifest, yes: boolean): Promise<boolean> {
-  const lines = [
-    `snapshot ${manifest.id} of ${manifest.startedAt} (${manifest.status})`,
-    ...[...plan.files, ...plan.databases].map((artifact) => `  replaces ${artifactId(artifact)}`),
-    ...plan.standstills.map(({ service }) => `  stops ${service} meanwhile`),
-    ...plan.starting.map(({ name }) => `  starts ${name} afterwards`),
-  ];
-  process.stderr.write(`${lines.join('\n')}\n`);
-  if (yes) return true;
-  if (!process.stdin.isTTY) throw configurationError({ where: 'restore', what: 'nobody is there to confirm it', fix: 'say --yes' });
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const reply = await terminal.question('Replace them? [y/N] ');
-  terminal.close();
-  return /^y(es)?$/i.test(reply.trim());
+function refuseUnknown([name]: readonly string[]): void {
+  if (name !== undefined)
+    throw configurationError({ where: 'davit', what: 'unknown command', seen: name, fix: 'davit --help lists them all' });
 }

@@ -13,7 +13,7 @@ import { withLock } from '../steps/lock.ts';
 import { quiesce } from '../steps/quiesce.ts';
 import { planRestore, refuseBrokenSet, type RestorePlan } from '../steps/restore-plan.ts';
 import { removeOrphans } from '../steps/worker.ts';
-import { verify } from '../steps/verify.ts';
+import { proveReadable } from '../steps/verify.ts';
 import { backupSet } from './backup.ts';
 
 export interface RestoreOptions extends Part {
@@ -39,22 +39,23 @@ export async function restore(context: Context, options: RestoreOptions): Promis
   const stack = await discover(context);
   const manifest = await findSnapshot(context, { ...options, stack: options.fromStack ?? stack.name });
   const artifacts = chooseArtifacts(manifest, options);
-  const restored = artifacts.map(artifactId);
   if (options.to !== undefined) {
     await exportArtifacts(context, manifest, artifacts, options.to, options.path);
-    return { manifest, restored };
+    return { manifest, restored: artifacts.map(artifactId) };
   }
   refuseBrokenSet(manifest, artifacts, options.allowPartial);
   return withLock(stack.name, async () => {
     await removeOrphans(context, stack);
     await recover(context, stack);
     const plan = planRestore(stack, manifest, artifacts);
-    await verify(context, { ...manifest, artifacts }, 'bytes');
+    await proveReadable(context, manifest, [...plan.files, ...plan.databases]);
+    for (const artifact of plan.readOnly)
+      context.log.warn({ artifact: artifactId(artifact) }, 'is mounted read-only and stays as it is: restore it with --to');
     if (!(await options.confirm(plan, manifest)))
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
     const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
     await restoreInto(context, stack, manifest, plan, options.path);
-    return { manifest, restored, safety };
+    return { manifest, restored: [...plan.files, ...plan.databases].map(artifactId), safety };
   });
 }
 
@@ -99,12 +100,17 @@ async function saveFirst(context: Context, stack: Stack, plan: RestorePlan, mani
   }
   for (const { service, engine } of plan.databases) await startDatabase(context, serviceOf(stack, service), engineOf(context, engine));
   const saved = await backupSet(context, manifest.set, 'safety').catch((cause: unknown) => cause);
-  if (!(saved instanceof Error) && (saved as Manifest).status === 'complete') return (saved as Manifest).id;
+  const involved = new Set([...plan.files, ...plan.databases].map(({ service }) => service));
+  const missing =
+    saved instanceof Error
+      ? [saved.message]
+      : (saved as Manifest).failures.filter(({ service }) => involved.has(service)).map(({ error }) => error);
+  if (missing.length === 0) return (saved as Manifest).id;
   throw new DavitError(
     {
       where: 'restore',
       what: 'what is there now could not be saved first, so nothing was changed',
-      seen: saved instanceof Error ? saved.message : (saved as Manifest).failures.map(({ error }) => error).join('; '),
+      seen: missing.join('; '),
       fix: 'mend that, or say --no-safety to give up what is there now',
     },
     { cause: saved },

@@ -48,6 +48,11 @@ export const environmentSchema = z.strictObject({
     .min(1)
     .optional()
     .meta({ example: 'AGE-SECRET-KEY-1…', description: 'age identity; only needed to read encrypted snapshots.' }),
+  DAVIT_LABELS_FILE: z.string().min(1).optional().meta({
+    example: '/stack/davit.yaml',
+    description:
+      'YAML file with labels for stacks whose compose file is generated: `services: {name: {davit.…: value}}`. A label of the container wins.',
+  }),
   DAVIT_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'expected trace, debug, info, warn or error' })
     .default('info')
@@ -59,6 +64,9 @@ export const environmentSchema = z.strictObject({
   }),
   TZ: z.string().min(1).default('UTC').meta({ default: 'UTC', example: 'Europe/Berlin', description: 'Time zone of schedules.' }),
 });
+
+/** A path by its meaning, not the `_FILE` form of another variable. */
+const ownFile = 'DAVIT_LABELS_FILE';
 
 export interface Environment extends z.output<typeof environmentSchema> {
   /** Further storages by the name that label `davit.set.<name>.storage` uses: `DAVIT_STORAGE_IMAGES` is `images`. */
@@ -109,6 +117,7 @@ export function resolveFiles(
 
 /** `DAVIT_X_FILE` → `DAVIT_X`, for Davit's own variables and for the credentials of AWS; AWS's own `…_FILE` variables stay as they are. */
 function fileForm(name: string): string | undefined {
+  if (name === ownFile) return undefined;
   return /^(DAVIT_\w+|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN)_FILE$/.exec(name)?.[1];
 }
 

@@ -26,10 +26,13 @@ export function proveExit(evidence: Evidence): number {
   return trailer;
 }
 
+/** Anything else that came instead of a trailer is the command's output, which may be secret. */
+const startError = /^(OCI runtime|unable to find (user|group)|failed to |runc |crun|rpc error)/i;
+
 function unproven({ where, tool, stderr, rest }: Evidence, { running, exitCode }: ExecState): DavitError {
-  if (!running && (exitCode === 126 || exitCode === 127)) {
-    // The shell itself could not be started; Docker says why where the output would be.
-    const seen = lastLines(`${rest}\n${stderr}`);
+  // Docker says 126 also when a connection was cut.
+  if (!running && (exitCode === 126 || exitCode === 127) && startError.test(rest)) {
+    const seen = lastLines(rest);
     if (!/"sh"/.test(seen)) return new DavitError({ where, what: `${tool} could not be started`, seen });
     const what = 'it has no sh, without which the end of a command cannot be proven';
     return new DavitError({ where, what, seen, fix: 'use an image with a shell, or davit.dump=none and davit.files' });

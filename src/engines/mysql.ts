@@ -72,7 +72,7 @@ export const mysql: Engine = {
     return script(
       prelude(target),
       `${client} -e ${quote(recreate(artifact.database ?? '', artifact.details))} || exit`,
-      `exec ${run} -- ${quote(artifact.database ?? '')}`,
+      `exec ${run} --database=${quote(artifact.database ?? '')}`,
     );
   },
   ready: (target) =>

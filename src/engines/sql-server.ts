@@ -17,7 +17,8 @@ const systemSchemas = `'mysql','information_schema','performance_schema','sys'`;
 const inventoryQuery = `
 SELECT JSON_OBJECT('server', VERSION(), 'accounts', (SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type IN ('CREATE USER')) > 0);
 SELECT JSON_OBJECT('name', s.schema_name, 'charset', s.default_character_set_name, 'collation', s.default_collation_name, 'unsafe',
-  (SELECT COUNT(*) FROM information_schema.tables t WHERE t.table_schema = s.schema_name AND t.table_type = 'BASE TABLE' AND t.engine NOT IN ('InnoDB', 'ROCKSDB')))
+  (SELECT COUNT(*) FROM information_schema.tables t WHERE t.table_schema = s.schema_name AND t.table_type = 'BASE TABLE' AND t.engine NOT IN ('InnoDB', 'ROCKSDB')), 'versioned',
+  (SELECT COUNT(*) FROM information_schema.tables t WHERE t.table_schema = s.schema_name AND t.table_type = 'SYSTEM VERSIONED'))
 FROM information_schema.schemata s WHERE s.schema_name NOT IN (${systemSchemas}) ORDER BY s.schema_name;`.replaceAll('\n', ' ');
 
 export function sqlInventory(prelude: string, client: string, dumpTool: string): Command {
@@ -31,7 +32,13 @@ export function sqlInventory(prelude: string, client: string, dumpTool: string):
 const line = z.union([
   z.object({ tool: z.string() }),
   z.object({ server: z.string(), accounts: z.union([z.boolean(), z.number()]) }),
-  z.object({ name: z.string(), charset: z.string(), collation: z.string(), unsafe: z.coerce.number() }),
+  z.object({
+    name: z.string(),
+    charset: z.string(),
+    collation: z.string(),
+    unsafe: z.coerce.number(),
+    versioned: z.coerce.number().default(0),
+  }),
 ]);
 
 export function readDatabases(stdout: string): Inventory {
@@ -42,12 +49,18 @@ export function readDatabases(stdout: string): Inventory {
     if ('tool' in value) tool = value.tool;
     else if ('server' in value) [server, accounts] = [value.server, Boolean(value.accounts)];
     else {
-      const warnings =
-        value.unsafe > 0
+      const warnings = [
+        ...(value.unsafe > 0
           ? [
               `${value.unsafe} tables of database ${value.name} are not transactional (MyISAM, MEMORY …): writes during the dump may tear them`,
             ]
-          : [];
+          : []),
+        ...(value.versioned > 0
+          ? [
+              `${value.versioned} tables of database ${value.name} keep a history (SYSTEM VERSIONED): their current rows are dumped, the history is not`,
+            ]
+          : []),
+      ];
       databases.push({ name: value.name, details: { charset: value.charset, collation: value.collation }, warnings });
     }
   }
@@ -77,7 +90,7 @@ export function sqlCensus(prelude: string, client: string, artifact: Artifact): 
   const schema = sqlString(artifact.database ?? '');
   const list =
     `SELECT CONCAT('SELECT JSON_OBJECT(', QUOTE('name'), ',', QUOTE(table_name), ',', QUOTE('rows'), ',COUNT(*)) FROM \`', REPLACE(table_schema, '\`', '\`\`'), '\`.\`', REPLACE(table_name, '\`', '\`\`'), '\`;') ` +
-    `FROM information_schema.tables WHERE table_schema = ${schema} AND table_type = 'BASE TABLE'`;
+    `FROM information_schema.tables WHERE table_schema = ${schema} AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')`;
   const ask = `${client} --batch --raw --skip-column-names`;
   return script(prelude, `counts=$(${ask} -e ${quote(list)}) || exit`, `printf '%s\\n' "$counts" | ${ask}`);
 }

@@ -29,8 +29,8 @@ export class DavitError extends Error {
 }
 
 /** Wrong input of a person: label, variable, command line. Exit code 2. */
-export function configurationError(complaint: Complaint): DavitError {
-  return new DavitError(complaint, { exitCode: exitCodes.configuration });
+export function configurationError(complaint: Complaint, options: { cause?: unknown } = {}): DavitError {
+  return new DavitError(complaint, { ...options, exitCode: exitCodes.configuration });
 }
 
 /** The sentence of any error, without a stack. */

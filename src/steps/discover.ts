@@ -1,3 +1,4 @@
+import { readLabelsFile } from '../config/labels-file.ts';
 import { prefix, type ServiceLabels, type SetSettings } from '../config/labels.ts';
 import { parseLabels } from '../config/parse-labels.ts';
 import type { Context } from '../context.ts';
@@ -43,11 +44,23 @@ export async function discover(context: Context): Promise<Stack> {
   context.redactor.protect(
     containers.flatMap(({ env }) => Object.entries(env).flatMap(([key, value]) => (isSecretName(key) ? [value] : []))),
   );
+  const fromFile = readLabelsFile(context.environment.DAVIT_LABELS_FILE);
   const groups = Map.groupBy(containers, (container) => identityOf(container).service);
+  const unknown = Object.keys(fromFile).find((service) => !groups.has(service));
+  if (unknown !== undefined) {
+    throw configurationError({
+      where: 'DAVIT_LABELS_FILE',
+      what: 'names a service that the stack does not have',
+      seen: unknown,
+      fix: `it has ${[...groups.keys()].join(', ')}`,
+    });
+  }
   return {
     name,
     own,
-    services: [...groups].map(([service, members]) => toService(service, members, own)).toSorted((a, b) => a.name.localeCompare(b.name)),
+    services: [...groups]
+      .map(([service, members]) => toService(service, members, own, fromFile[service] ?? {}))
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
   };
 }
 
@@ -74,20 +87,21 @@ async function ownContainer({ docker }: Context): Promise<Container> {
   return docker.inspect(id);
 }
 
-function toService(name: string, members: readonly Container[], own: Container): Service {
+function toService(name: string, members: readonly Container[], own: Container, fromFile: Readonly<Record<string, string>>): Service {
   const number = (container: Container): number => identityOf(container).number;
   const [first, ...rest] = members.toSorted(
     (a, b) => Number(b.state === 'running') - Number(a.state === 'running') || number(a) - number(b),
   );
   if (first === undefined) throw new Error(`service ${name} without containers`);
   const isOwn = members.some((container) => container.id === own.id);
-  const { labels, sets, problems } = parseLabels(name, first.labels);
-  const takesPart = Object.keys(first.labels).some((label) => label.startsWith(prefix) && !label.startsWith(`${prefix}set.`));
+  const raw = { ...fromFile, ...first.labels };
+  const { labels, sets, problems } = parseLabels(name, raw);
+  const takesPart = Object.keys(raw).some((label) => label.startsWith(prefix) && !label.startsWith(`${prefix}set.`));
   return {
     name,
     containers: [first, ...rest],
     labels: takesPart && labels?.enable === true ? labels : undefined,
-    problems: [...(first.labels[`${prefix}enable`] === 'false' ? [] : problems), ...(sets.size > 0 && !isOwn ? [misplaced(name)] : [])],
+    problems: [...(raw[`${prefix}enable`] === 'false' ? [] : problems), ...(sets.size > 0 && !isOwn ? [misplaced(name)] : [])],
     dependsOn: identityOf(first).dependsOn,
     own: isOwn,
     sets,

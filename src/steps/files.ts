@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import type { Context } from '../context.ts';
+import type { Mount } from '../docker/docker.ts';
 import { DavitError } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
@@ -96,9 +97,10 @@ async function where(
   return inWorker(context, stack, mount, jobAt(`${workerRoot}${below}`));
 }
 
-export function currentMount(stack: Stack, service: string, destination: string): FilesSource['mount'] {
+/** The volume or bind mount that a service has at this place now. */
+export function currentMount(stack: Stack, service: string, destination: string): Mount & FilesSource['mount'] {
   const mount = serviceOf(stack, service).containers[0].mounts.find((one) => one.destination === destination);
-  if (mount?.type === 'volume' || mount?.type === 'bind') return { type: mount.type, source: mount.source, destination };
+  if (mount?.type === 'volume' || mount?.type === 'bind') return { ...mount, type: mount.type };
   throw new DavitError({
     where: `service "${service}"`,
     what: `has no volume at ${destination} now, so its files have no place to go`,

@@ -1,3 +1,4 @@
+import type { Mount } from '../docker/docker.ts';
 import type { Artifact, Manifest } from '../model/snapshot.ts';
 import { configurationError } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
@@ -9,6 +10,8 @@ import { volumeIdentity } from './trees.ts';
 
 export interface RestorePlan {
   readonly files: readonly Artifact[];
+  /** Trees that their service has mounted read-only: host files. They are left alone. */
+  readonly readOnly: readonly Artifact[];
   /** Accounts before databases: owners must exist. */
   readonly databases: readonly Artifact[];
   /** Running services that stand still meanwhile. */
@@ -21,16 +24,18 @@ export interface RestorePlan {
 
 /** What a restore of all or some artifacts of a snapshot into this stack does. Throws when a service or volume has no counterpart here. */
 export function planRestore(stack: Stack, manifest: Manifest, artifacts: readonly Artifact[]): RestorePlan {
-  const files = artifacts.filter(({ kind }) => kind === 'files');
+  const mountOf = ({ service, mount, path = '/' }: Artifact): Mount => currentMount(stack, service, mount?.destination ?? path);
+  const [files, readOnly] = partition(
+    artifacts.filter(({ kind }) => kind === 'files'),
+    (artifact) => mountOf(artifact).writable,
+  );
   const databases = artifacts
     .filter(({ kind }) => kind !== 'files')
     .toSorted((a, b) => Number(b.kind === 'accounts') - Number(a.kind === 'accounts'));
   const servers = new Set(databases.map(({ service }) => service));
   const restored = new Set(artifacts.map(({ service }) => service));
   const counterparts = [...restored].map((name) => serviceOf(stack, name));
-  const volumes = new Set(
-    files.map(({ service, mount, path }) => volumeIdentity(currentMount(stack, service, mount?.destination ?? path ?? '/'))),
-  );
+  const volumes = new Set(files.map((artifact) => volumeIdentity(mountOf(artifact))));
   const whole = artifacts.length === manifest.artifacts.length;
   const touches = (service: Service): boolean =>
     restored.has(service.name) ||
@@ -59,8 +64,12 @@ export function planRestore(stack: Stack, manifest: Manifest, artifacts: readonl
   const isNew = ({ containers }: Service): boolean => containers.every(({ state }) => state === 'created');
   const comeUp = new Set([...standstills.map(({ service }) => service), ...apps.filter(isNew).map(({ name }) => name)]);
   const starting = withDependencies(stack, comeUp).filter((service) => !service.own && (comeUp.has(service.name) || isNew(service)));
-  const fresh = counterparts.every(isNew);
-  return { files, databases, standstills: inStartOrder(stack, standstills), starting, fresh };
+  const fresh = counterparts.filter(({ own }) => !own).every(isNew);
+  return { files, readOnly, databases, standstills: inStartOrder(stack, standstills), starting, fresh };
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 /** A part of a named set would leave the rest of it behind in another moment. */

@@ -4,6 +4,7 @@ import { DavitError, messageOf } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import { type Artifact, type Failure, type Manifest, newestFirst, snapshotId } from '../model/snapshot.ts';
 import type { SnapshotAddress, SnapshotWriter } from '../repository/repository.ts';
+import { requireMount, storageFolders } from './storage-folders.ts';
 import { type Service, settingsOf, type Stack } from './discover.ts';
 
 /** One execution for one set: what it is about to store, and what has happened so far. */
@@ -26,6 +27,7 @@ const foreignWriterMs = 24 * 3_600_000;
 /** Clears what killed runs of this container left behind, then begins a snapshot. */
 export async function openRun(context: Context, stack: Stack, plan: Plan, reason: Manifest['reason']): Promise<Run> {
   const { repository, log } = context;
+  for (const folder of storageFolders(context.environment)) requireMount(stack.own, folder);
   if (repository.local)
     log.warn(
       { storage: repository.location },

@@ -1,5 +1,6 @@
 import { type Environment, locationsOf } from '../config/environment.ts';
 import type { Container, Mount } from '../docker/docker.ts';
+import { configurationError } from '../model/errors.ts';
 import { isInside } from './trees.ts';
 
 /** The folders that hold snapshots, where a storage is a directory. */
@@ -16,4 +17,15 @@ export function mountAround({ mounts }: Container, path: string): (Mount & { rea
     .filter(({ destination }) => isInside(path, destination))
     .toSorted((a, b) => b.destination.length - a.destination.length);
   return mount?.type === 'volume' || mount?.type === 'bind' ? { ...mount, type: mount.type } : undefined;
+}
+
+/** Snapshots in the container's own layer would vanish with the container. */
+export function requireMount(own: Container, folder: string): NonNullable<ReturnType<typeof mountAround>> {
+  const mount = mountAround(own, folder);
+  if (mount !== undefined) return mount;
+  throw configurationError({
+    where: 'storage',
+    what: `${folder} is in no volume of Davit's container, so snapshots would vanish with it`,
+    fix: `mount a volume: \`volumes: ["backups:${folder}"]\`, or set DAVIT_STORAGE`,
+  });
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
-import { DavitError } from '../model/errors.ts';
-import type { Manifest } from '../model/snapshot.ts';
+import { DavitError, messageOf } from '../model/errors.ts';
+import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import type { Flaw } from '../repository/repository.ts';
 
 /** Throws when anything the manifest names is absent or of another size (`sizes`) or differs in any byte (`bytes`). */
@@ -10,10 +10,32 @@ export async function verify({ repository, log, signal }: Context, manifest: Man
   log.info({ snapshot: manifest.id, artifacts: manifest.artifacts.length, depth }, 'verified');
 }
 
+/**
+ * Reads artifacts to their plain bytes, so that a restore touches nothing before it is certain to have all of them: stored whole, decodable with the keys at
+ * hand, and what was dumped.
+ */
+export async function proveReadable(
+  { repository, log, signal }: Context,
+  manifest: Manifest,
+  artifacts: readonly Artifact[],
+): Promise<void> {
+  const flaws: Flaw[] = [];
+  for (const artifact of artifacts) {
+    try {
+      for await (const _ of await repository.read(manifest, artifact, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      flaws.push({ artifact: artifactId(artifact), problem: messageOf(error) });
+    }
+  }
+  if (flaws.length > 0) throw damaged(manifest, flaws);
+  log.info({ snapshot: manifest.id, artifacts: artifacts.length }, 'everything to be restored was read and is whole');
+}
+
 function damaged(manifest: Manifest, flaws: readonly Flaw[]): DavitError {
   return new DavitError({
     where: `snapshot ${manifest.id}`,
-    what: `${flaws.length} of its ${manifest.artifacts.length} artifacts are damaged`,
+    what: `${flaws.length} of its ${manifest.artifacts.length} artifacts cannot be used`,
     seen: flaws.map(({ artifact, problem }) => `${artifact}: ${problem}`).join('; '),
     fix: 'do not rely on this snapshot: check the storage, run `davit backup` now, and restore from another one (`davit list`)',
   });

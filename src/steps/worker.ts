@@ -3,15 +3,16 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import type { Worker, WorkerSpec } from '../docker/docker.ts';
-import { configurationError, DavitError } from '../model/errors.ts';
+import { DavitError } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import type { Stack } from './discover.ts';
 import type { Job } from './job.ts';
-import { mountAround, storageFolders } from './storage-folders.ts';
+import { requireMount, storageFolders } from './storage-folders.ts';
 
 /** Where a worker finds the volume that it was started for. */
 export const workerRoot = '/tree';
 export const workerLabel = 'io.davit.worker';
+const ownerLabel = 'io.davit.owner';
 
 /** What a worker reports, one JSON object a line. */
 export const eventSchema = z.discriminatedUnion('event', [
@@ -41,7 +42,7 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
     name: `davit-worker-${stack.name}-${randomBytes(4).toString('hex')}`,
     image: stack.own.imageId,
     argv: ['davit', 'worker'],
-    labels: { [workerLabel]: stack.name, 'io.davit.owner': stack.own.id },
+    labels: { [workerLabel]: stack.name, [ownerLabel]: stack.own.id },
     mounts: [
       { type: mount.type, source: mount.source, target: workerRoot, readOnly: job.kind === 'capture' },
       ...storageMounts(stack, environment),
@@ -82,21 +83,20 @@ async function outcomeOf({ lines }: Worker, count: (bytes: number) => void): Pro
 
 /** Directory storages are reached through the same mounts that Davit has. */
 function storageMounts(stack: Stack, environment: Context['environment']): WorkerSpec['mounts'] {
-  const mounts = storageFolders(environment).map((folder) => {
-    const mount = mountAround(stack.own, folder);
-    if (mount !== undefined) return { type: mount.type, source: mount.source, target: mount.destination, readOnly: false };
-    throw configurationError({
-      where: 'storage',
-      what: `${folder} is in no volume of Davit's container, so snapshots would vanish with it`,
-      fix: `mount a volume: \`volumes: ["backups:${folder}"]\`, or set DAVIT_STORAGE`,
-    });
-  });
-  return [...new Map(mounts.map((mount) => [mount.target, mount])).values()];
+  const mounts = storageFolders(environment).map((folder) => requireMount(stack.own, folder));
+  return [
+    ...new Map(
+      mounts.map(({ type, source, destination }) => [destination, { type, source, target: destination, readOnly: false }]),
+    ).values(),
+  ];
 }
 
-/** Workers end with the process that started them; this is for an engine that was itself killed. */
+/** Workers end with the process that started them; this is for an engine that was itself killed. Another Davit that is alive keeps its own. */
 export async function removeOrphans({ docker, log }: Context, stack: Stack): Promise<void> {
-  for (const container of await docker.containers([`${workerLabel}=${stack.name}`, `io.davit.owner=${stack.own.id}`])) {
+  const alive = new Set(stack.services.flatMap(({ containers }) => containers.map(({ id }) => id)));
+  alive.delete(stack.own.id);
+  for (const container of await docker.containers([`${workerLabel}=${stack.name}`])) {
+    if (alive.has(container.labels[ownerLabel] ?? '')) continue;
     await docker.remove(container.id);
     log.warn({ container: container.name }, 'removed an orphaned worker');
   }

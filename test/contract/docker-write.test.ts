@@ -17,8 +17,10 @@ afterAll(() => box[Symbol.asyncDispose]());
 
 /** Stands for a database client: at the end of its input it commits, at SIGTERM it does not. */
 const client = {
-  argv: ['sh', '-c', 'trap "echo TERM >>/tmp/seen; exit 1" TERM; while read -r line; do :; done; echo EOF >>/tmp/seen'],
+  argv: ['sh', '-c', 'trap "echo TERM >>/tmp/seen; exit 1" TERM; touch /tmp/ready; while read -r line; do :; done; echo EOF >>/tmp/seen'],
 };
+const clientIsReady = (of: TestContainer): Promise<void> =>
+  until('the client is ready', async () => (await of.sh('ls /tmp')).includes('ready'));
 const seen = (of: TestContainer): Promise<string> => of.sh('cat /tmp/seen');
 
 /** Yields in random sizes and hashes what it yields. */
@@ -98,6 +100,7 @@ describe('the command never takes a broken input for the end of it when', () => 
     const source = Readable.from(
       (async function* () {
         yield Buffer.alloc(bytes, '\n');
+        await clientIsReady(other);
         throw new Error('the storage went away');
       })(),
     );
@@ -114,7 +117,7 @@ describe('the command never takes a broken input for the end of it when', () => 
     const source = new PassThrough();
     source.write('line\n');
     const writing = davit.write(other.id, client, source, { signal: controller.signal }).catch(String);
-    await until('the client runs', async () => (await other.processes()).some((line) => line.includes('/tmp/seen')));
+    await clientIsReady(other);
     controller.abort(new Error('SIGTERM'));
     expect(await writing).toContain('sh was stopped: SIGTERM');
     await until('the client has ended', async () => (await seen(other)) !== '');
@@ -127,7 +130,7 @@ describe('the command never takes a broken input for the end of it when', () => 
     const source = new PassThrough();
     source.write('line\n');
     const writing = createDocker({ host: proxy.host }).write(other.id, client, source).catch(String);
-    await until('the client runs', async () => (await other.processes()).some((line) => line.includes('/tmp/seen')));
+    await clientIsReady(other);
     proxy.cut(how);
     expect(await writing).toContain('the connection to Docker was cut');
     await until('the client has ended', async () => (await seen(other)) !== '', 60_000);
@@ -142,7 +145,7 @@ describe('the command never takes a broken input for the end of it when', () => 
       console.log('writing');
     `);
     await program.said('writing');
-    await until('the client runs', async () => (await other.processes()).some((line) => line.includes('/tmp/seen')));
+    await clientIsReady(other);
     program.kill();
     await until('the client has ended', async () => (await seen(other)) !== '', 60_000);
     expect(await seen(other)).toBe('TERM');

@@ -10,12 +10,18 @@ export interface Server {
   /** Every database that a backup of the seeded server holds. */
   readonly databases: readonly string[];
   readonly accounts: string;
+  /** Of the seeded table `kinds`. */
+  readonly rows: number;
+  /** What a backup says about what it cannot carry. */
+  readonly warning: RegExp;
   service(environment?: Readonly<Record<string, string>>): ComposeService;
   /** SQL as the superuser; fails the test at its first error. */
   sql(stack: TestStack, text: string): Promise<string>;
   seed(stack: TestStack): Promise<void>;
+  /** Other content, other tables, a lost database, and a connection that stays open: what a restore has to make good. */
+  spoil(stack: TestStack): Promise<void>;
   /** Every object, account and grant, and a hash of the content of every table: equal before and after, or something was lost. */
-  describe(stack: TestStack): Promise<string>;
+  describe(stack: TestStack): Promise<string[]>;
   /** Logs in over the network, where a password is asked for. Resolves with the number of rows that this account may see, or what was refused. */
   login(stack: TestStack, user: string, password: string): Promise<string>;
 }
@@ -38,6 +44,8 @@ function sqlServer(name: string, engine: 'mariadb' | 'mysql'): Server {
     engine,
     databases: serverDatabases,
     accounts: '@accounts',
+    rows: 502,
+    warning: engine === 'mariadb' ? /1 tables of database shop are not transactional.*1 tables of database shop keep a history/ : /1 tables of database shop are not trans/,
     service: (environment = { MYSQL_ROOT_PASSWORD: superPassword }) => ({
       image: `davit-test/${name}`,
       environment,
@@ -49,16 +57,20 @@ function sqlServer(name: string, engine: 'mariadb' | 'mysql'): Server {
     async seed(stack) {
       await server.sql(stack, `${fixture('server-seed')}\n${fixture(`${engine}-seed`)}`);
     },
+    async spoil(stack) {
+      await server.sql(stack, fixture('server-spoil'));
+      await stack.compose('exec', '-d', name, 'sh', '-c', `${client} --execute='SELECT SLEEP(600)' shop`);
+    },
     async describe(stack) {
       const objects = await server.sql(stack, `${fixture('server-objects')}\n${fixture(`${engine}-accounts`)}`);
       const contents = await stack.sh(name, `${client} --raw | ${client}`, fixture('server-contents'));
-      return `${objects}\n${contents}`;
+      return `${objects}\n${contents}`.split('\n').toSorted();
     },
     login: (stack, user, password) =>
       stack.sh(
         name,
         `read -r MYSQL_PWD; export MYSQL_PWD; ${engine} --protocol=tcp --host=127.0.0.1 --user='${user}' ${engine === 'mariadb' ? '--skip-ssl' : ''} --skip-column-names -e 'SELECT COUNT(*) FROM shop.a_view' 2>&1 || true`,
-        `${password.replaceAll('\\', '\\\\')}\n`,
+        `${password}\n`,
       ),
   };
   return server;
@@ -71,6 +83,8 @@ function postgresServer(name: string): Server {
     engine: 'postgres',
     databases: postgresDatabases,
     accounts: '@roles',
+    rows: 503,
+    warning: /database shut allows no connections/,
     service: (environment = { POSTGRES_PASSWORD: superPassword }) => ({
       image: `davit-test/${name}`,
       environment,
@@ -82,17 +96,21 @@ function postgresServer(name: string): Server {
     async seed(stack) {
       await server.sql(stack, fixture('postgres-seed'));
     },
+    async spoil(stack) {
+      await server.sql(stack, fixture('postgres-spoil'));
+      await stack.compose('exec', '-d', name, 'psql', '--username=postgres', '--dbname=shop', '--command=SELECT pg_sleep(600)');
+    },
     async describe(stack) {
       const connect = (name: string): string =>
         `\\connect -reuse-previous=on "${name.includes('=') ? `dbname='${name}'` : name.replaceAll('"', '""')}"`;
       const parts = postgresDatabases.flatMap((name, index) => [connect(name), `\\echo database ${index}`, fixture('postgres-objects')]);
-      return server.sql(stack, [fixture('postgres-cluster'), ...parts].join('\n'));
+      return (await server.sql(stack, [fixture('postgres-cluster'), ...parts].join('\n'))).split('\n');
     },
     login: (stack, user, password) =>
       stack.sh(
         name,
         `read -r PGPASSWORD; export PGPASSWORD; psql -X -A -t --host="$(hostname -i)" --username='${user}' --dbname=shop -c 'SELECT count(id) FROM app.kinds' 2>&1 || true`,
-        `${password.replaceAll('\\', '\\\\')}\n`,
+        `${password}\n`,
       ),
   };
   return server;

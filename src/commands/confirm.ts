@@ -1,0 +1,21 @@
+import { createInterface } from 'node:readline/promises';
+import { configurationError } from '../model/errors.ts';
+import { artifactId, type Manifest } from '../model/snapshot.ts';
+import type { RestorePlan } from '../steps/restore-plan.ts';
+
+/** Shows what a restore will do and asks; without a terminal only `--yes` is an answer. */
+export async function confirm(plan: RestorePlan, manifest: Manifest, yes: boolean): Promise<boolean> {
+  const lines = [
+    `snapshot ${manifest.id} of ${manifest.startedAt} (${manifest.status})`,
+    ...[...plan.files, ...plan.databases].map((artifact) => `  replaces ${artifactId(artifact)}`),
+    ...plan.standstills.map(({ service }) => `  stops ${service} meanwhile`),
+    ...plan.starting.map(({ name }) => `  starts ${name} afterwards`),
+  ];
+  process.stderr.write(`${lines.join('\n')}\n`);
+  if (yes) return true;
+  if (!process.stdin.isTTY) throw configurationError({ where: 'restore', what: 'nobody is there to confirm it', fix: 'say --yes' });
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const reply = await terminal.question('Replace them? [y/N] ');
+  terminal.close();
+  return /^y(es)?$/i.test(reply.trim());
+}
