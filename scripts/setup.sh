@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 say "Set-up of Davit's repository (logs: .build/logs):
   toolchain  Node 24.12 or newer, the npm packages of package-lock.json
-  programs   zstd, age, acl, attr: the codecs and what archives carry
+  programs   zstd, age, acl, attr, jq: the codecs, what archives carry, restoring by hand
   engine     a Docker engine with compose v2 and buildx; one that answers is used as it is
   images     the test images: databases and S3 servers from Debian packages
   image      davit:dev"
@@ -25,6 +25,7 @@ programs() {
   command -v age >/dev/null || missing+=(age)
   command -v setfacl >/dev/null || missing+=(acl)
   command -v setfattr >/dev/null || missing+=(attr)
+  command -v jq >/dev/null || missing+=(jq)
   [ ${#missing[@]} -eq 0 ] && return
   say "Installing Debian packages: ${missing[*]}"
   apt_install "$(debian_codename)" "${missing[@]}"

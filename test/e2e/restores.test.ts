@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Manifest } from '../../src/model/snapshot.ts';
+import { app, maria, postgres, sqlIn } from '../support/services.ts';
+import { createStack, type TestStack } from '../support/stack.ts';
+
+const services = { app: app('files'), other: app('more'), maria: maria('maria'), postgres: postgres('postgres') };
+const volumes = ['files', 'more', 'maria', 'postgres'];
+
+async function seed(stack: TestStack, word: string): Promise<void> {
+  await stack.sh('app', `mkdir -p /data/sub && echo ${word} > /data/a && echo ${word} > /data/sub/b`);
+  await stack.sh('other', `echo ${word} > /data/o`);
+  await stack.sh('maria', sqlIn.maria(`DROP TABLE IF EXISTS t; CREATE TABLE t (w TEXT); INSERT INTO t VALUES ('${word}')`));
+  await stack.sh('postgres', sqlIn.postgres(`DROP TABLE IF EXISTS t; CREATE TABLE t AS SELECT '${word}'::text AS w`));
+}
+
+/** What every service holds now: files a and sub/b, the other app's file, a row in each database. */
+async function contents(stack: TestStack): Promise<string> {
+  const words = [
+    await stack.sh('app', 'cat /data/a'),
+    await stack.sh('app', 'cat /data/sub/b'),
+    await stack.sh('other', 'cat /data/o'),
+    await stack.sh('maria', sqlIn.maria('SELECT w FROM t')),
+    await stack.sh('postgres', sqlIn.postgres('SELECT w FROM t')),
+  ];
+  return words.join(' ');
+}
+
+describe('a restore into the stack it came from', () => {
+  let stack: TestStack;
+  let old: Manifest;
+
+  beforeAll(async () => {
+    stack = await createStack({ services, volumes });
+    await stack.up();
+    await seed(stack, 'old');
+    old = await stack.backup();
+  });
+  afterAll(() => stack[Symbol.asyncDispose]());
+  beforeEach(() => seed(stack, 'new'));
+
+  test.each([
+    ['everything', [], 'old old old old old'],
+    ['one service', ['--service', 'maria'], 'new new new old new'],
+    ['one artifact', ['--only', 'postgres/postgres'], 'new new new new old'],
+    ['a tree by its container path', ['--only', 'app/data'], 'old old new new new'],
+    ['one file', ['--service', 'app', '--path', '/data/a'], 'old new new new new'],
+    ['one folder', ['--service', 'app', '--path', '/data/sub'], 'new old new new new'],
+  ])('%s, and nothing else', async (_, options, expected) => {
+    await stack.restore(old.id, '--no-safety', ...options);
+    expect(await contents(stack)).toBe(expected);
+    expect(await stack.leftovers()).toEqual([]);
+  });
+
+  test('saves first what is there, which is not the latest and can be restored by id', async () => {
+    const { safety } = await stack.json<{ safety: string }>(['restore', old.id.slice(0, 20), '--yes']);
+    expect(await contents(stack)).toBe('old old old old old');
+    expect((await stack.json<Manifest>(['show', 'latest'])).id).toBe(old.id);
+    await stack.restore(safety, '--no-safety');
+    expect(await contents(stack)).toBe('new new new new new');
+  });
+
+  test('goes nowhere without a confirmation, an existing snapshot or an existing part', async () => {
+    const unconfirmed = await stack.davit('restore', 'latest');
+    expect(unconfirmed).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('nobody is there to confirm it — say --yes') });
+    for (const wrong of [
+      ['20000101T000000Z-000000'],
+      ['latest', '--service', 'nobody'],
+      ['latest', '--at', '2000-01-01T00:00:00Z'],
+      ['latest', '--only', 'app/nothing'],
+    ]) {
+      expect((await stack.davit('restore', ...wrong, '--yes')).exitCode).not.toBe(0);
+    }
+    expect(await contents(stack)).toBe('new new new new new');
+  });
+
+  test('into a folder leaves the stack alone', async () => {
+    await stack.restore(old.id, '--to', '/tmp/out');
+    expect(
+      await stack.sh(
+        'davit',
+        'cat /tmp/out/app/files/data/a /tmp/out/app/files/data/sub/b; grep -c INSERT /tmp/out/maria/shop.sql; head -c 5 /tmp/out/postgres/postgres.pgdump',
+      ),
+    ).toBe('old\nold\n1\nPGDMP');
+    expect(await contents(stack)).toBe('new new new new new');
+    expect((await stack.davit('cat', old.id, 'maria/shop')).stdout).toContain("('old')");
+  });
+});
+
+test('a restore into an empty stack of another name, created but never started', async () => {
+  await using source = await createStack({ services, volumes });
+  await source.up();
+  await seed(source, 'moved');
+  await source.backup();
+  await source.compose('stop');
+
+  const borrowed = { name: `${source.project}_backups`, external: true };
+  await using target = await createStack({
+    services,
+    volumes,
+    davit: { volumes: ['borrowed:/borrowed'] },
+    environment: { DAVIT_STORAGE: 'file:///borrowed' },
+    top: { volumes: { files: {}, more: {}, maria: {}, postgres: {}, backups: {}, borrowed } },
+  });
+  await target.compose('create');
+  await target.up('davit');
+  await target.restore('latest', '--from-stack', source.project);
+  expect(await contents(target)).toBe('moved moved moved moved moved');
+  expect((await target.backup()).status).toBe('complete');
+});
