@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { configurationError } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { capture } from '../steps/capture.ts';
-import { discover, settingsOf, type Stack } from '../steps/discover.ts';
+import { discover, type Service, settingsOf, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
 import { withLock } from '../steps/lock.ts';
 import { plan, setsOf } from '../steps/plan.ts';
@@ -40,10 +40,18 @@ export async function backup(
   });
 }
 
-/** One run of one set. */
-export async function backupSet(context: Context, set: string, reason: Manifest['reason']): Promise<Manifest> {
-  const stack = await discover(context);
-  const run = await openRun(context, stack, await plan(context, stack, set), reason);
+/** One run of one set. `adapt`: how a service is to be seen, where it is not as its labels say. */
+export async function backupSet(
+  context: Context,
+  set: string,
+  reason: Manifest['reason'],
+  adapt: (service: Service) => Service = (service) => service,
+): Promise<Manifest> {
+  const found = await discover(context);
+  const stack = { ...found, services: found.services.map(adapt) };
+  const planned = await plan(context, stack, set);
+  const problems = planned.problems.filter(({ absent }) => reason === 'backup' || absent !== true);
+  const run = await openRun(context, stack, { ...planned, problems }, reason);
   let manifest: Manifest;
   try {
     await capture(context, run);
@@ -53,7 +61,7 @@ export async function backupSet(context: Context, set: string, reason: Manifest[
     throw error;
   }
   await verify(context, manifest, 'sizes');
-  if (manifest.status === 'complete')
+  if (manifest.status === 'complete' && reason === 'backup')
     await removeExpired(context, await judge(context, stack.name, set, settingsOf(stack, set).keep ?? context.environment.DAVIT_KEEP));
   return manifest;
 }

@@ -1,17 +1,18 @@
 import type { Context } from '../context.ts';
 import { DavitError } from '../model/errors.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
-import { discover, type Stack } from '../steps/discover.ts';
+import { discover, type Service, type Stack } from '../steps/discover.ts';
 import { engineOf, restoreDatabase, serviceOf } from '../steps/dump.ts';
 import { exportArtifacts } from '../steps/export.ts';
 import { restoreFiles } from '../steps/files.ts';
 import { chooseArtifacts, findSnapshot, type Part } from '../steps/find.ts';
 import { hooksOf, runHook } from '../steps/hooks.ts';
 import { closeJournal, openJournal, recover } from '../steps/journal.ts';
-import { startDatabase, startServices, waitHealthy } from '../steps/lifecycle.ts';
+import { startDatabase, type StartedDatabase, startServices, waitHealthy } from '../steps/lifecycle.ts';
 import { withLock } from '../steps/lock.ts';
 import { quiesce } from '../steps/quiesce.ts';
 import { planRestore, refuseBrokenSet, type RestorePlan } from '../steps/restore-plan.ts';
+import { withoutLogin } from '../steps/servers.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { proveReadable } from '../steps/verify.ts';
 import { backupSet } from './backup.ts';
@@ -82,14 +83,26 @@ async function restoreInto(context: Context, stack: Stack, manifest: Manifest, p
 }
 
 async function restoreDatabases(context: Context, stack: Stack, manifest: Manifest, artifacts: readonly Artifact[]): Promise<void> {
-  const servers = new Map(artifacts.map(({ service, engine }) => [service, engine]));
-  for (const [service, engine] of servers) await startDatabase(context, serviceOf(stack, service), engineOf(context, engine));
-  for (const artifact of artifacts) await restoreDatabase(context, stack, manifest, artifact);
+  const servers = await startDatabases(context, stack, artifacts);
+  const load = async (artifact: Artifact): Promise<string> => {
+    const server = servers.get(artifact.service);
+    if (server === undefined) throw new Error(`the server of ${artifactId(artifact)} was not started`);
+    return restoreDatabase(context, server.target, manifest, artifact);
+  };
+  for (const artifact of artifacts) await load(artifact);
   for (const artifact of artifacts) {
     if (artifact.kind !== 'accounts' || !engineOf(context, artifact.engine).grantsObjects) continue;
-    const said = await restoreDatabase(context, stack, manifest, artifact);
+    const said = await load(artifact);
     if (said !== '') context.log.warn({ artifact: artifactId(artifact), said }, 'grants on what is not there were passed over');
   }
+}
+
+/** The servers of these artifacts, each started, by service. */
+async function startDatabases(context: Context, stack: Stack, artifacts: readonly Artifact[]): Promise<Map<string, StartedDatabase>> {
+  const servers = new Map<string, StartedDatabase>();
+  for (const { service, engine } of artifacts)
+    if (!servers.has(service)) servers.set(service, await startDatabase(context, serviceOf(stack, service), engineOf(context, engine)));
+  return servers;
 }
 
 /** What is there now is saved before it is replaced. */
@@ -98,8 +111,9 @@ async function saveFirst(context: Context, stack: Stack, plan: RestorePlan, mani
     context.log.info({}, 'nothing to save first: what is restored has never run here');
     return undefined;
   }
-  for (const { service, engine } of plan.databases) await startDatabase(context, serviceOf(stack, service), engineOf(context, engine));
-  const saved = await backupSet(context, manifest.set, 'safety').catch((cause: unknown) => cause);
+  const servers = await startDatabases(context, stack, plan.databases);
+  const adapt = (service: Service): Service => (servers.get(service.name)?.byLabels === false ? withoutLogin(service) : service);
+  const saved = await backupSet(context, manifest.set, 'safety', adapt).catch((cause: unknown) => cause);
   const involved = new Set([...plan.files, ...plan.databases].map(({ service }) => service));
   const missing =
     saved instanceof Error

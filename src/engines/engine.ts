@@ -64,7 +64,7 @@ export interface Engine {
   /** `database` undefined: the accounts. */
   dump(target: Target, database: Database | undefined): Dump;
   restore(target: Target, artifact: Artifact): Command;
-  /** Exits with 0 when the real server, not a set-up one, accepts a login. */
+  /** Exits with 0 when the real server, not a set-up one, accepts the login, and says 1 when this login may restore everything. */
   ready(target: Target): Command;
   /** Counts tables and rows as they are now; undefined where an artifact has none. */
   census(target: Target, artifact: Artifact): Command | undefined;

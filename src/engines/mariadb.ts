@@ -1,6 +1,6 @@
 import type { Container } from '../docker/docker.ts';
 import type { Access, Engine, Target } from './engine.ts';
-import { readCensus, readDatabases, restoreSqlAccounts, sqlCensus, sqlInventory, type Login } from './sql-server.ts';
+import { mayRestore, readCensus, readDatabases, restoreSqlAccounts, sqlCensus, sqlInventory, type Login } from './sql-server.ts';
 import { createSqlInspector } from './sql-dump.ts';
 import { firstVariable, isImage, fromFile, fromVariable, quote, script } from './shell.ts';
 
@@ -79,7 +79,7 @@ export const mariadb: Engine = {
     );
   },
   ready: (target) =>
-    script(prelude(target), `${admin} --protocol=tcp --host=127.0.0.1 ping >/dev/null 2>&1 && exec ${client} ${session} -e 'SELECT 1'`),
+    script(prelude(target), `${admin} --protocol=tcp --host=127.0.0.1 ping >/dev/null 2>&1 && exec ${client} ${session} ${mayRestore}`),
   census: (target, artifact) => (artifact.kind === 'accounts' ? undefined : sqlCensus(prelude(target), `${client} ${session}`, artifact)),
   readCensus,
 };

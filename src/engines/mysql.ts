@@ -1,7 +1,7 @@
 import type { Container } from '../docker/docker.ts';
 import type { Access, Engine, Target } from './engine.ts';
 import { recreate } from './mariadb.ts';
-import { readCensus, readDatabases, restoreSqlAccounts, sqlCensus, sqlInventory, type Login } from './sql-server.ts';
+import { mayRestore, readCensus, readDatabases, restoreSqlAccounts, sqlCensus, sqlInventory, type Login } from './sql-server.ts';
 import { createSqlInspector } from './sql-dump.ts';
 import { firstVariable, isImage, fromFile, fromVariable, quote, script } from './shell.ts';
 
@@ -76,7 +76,7 @@ export const mysql: Engine = {
     );
   },
   ready: (target) =>
-    script(prelude(target), `mysqladmin --protocol=tcp --host=127.0.0.1 ping >/dev/null 2>&1 && exec ${client} -e 'SELECT 1'`),
+    script(prelude(target), `mysqladmin --protocol=tcp --host=127.0.0.1 ping >/dev/null 2>&1 && exec ${client} ${mayRestore}`),
   census: (target, artifact) => (artifact.kind === 'accounts' ? undefined : sqlCensus(prelude(target), client, artifact)),
   readCensus,
 };

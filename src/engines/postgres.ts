@@ -106,7 +106,11 @@ export const postgres: Engine = {
   },
   restore: (target, artifact) =>
     script(prelude(target), artifact.kind === 'accounts' ? restoreRoles : restoreDatabase(artifact.database ?? '')),
-  ready: (target) => script(prelude(target), `pg_isready -q -h 127.0.0.1 && exec ${psql} -At -d template1 -c 'SELECT 1'`),
+  ready: (target) =>
+    script(
+      prelude(target),
+      `pg_isready -q -h 127.0.0.1 && exec ${psql} -At -d template1 -c 'SELECT rolsuper::int FROM pg_roles WHERE rolname = current_user'`,
+    ),
   census: (target, artifact) =>
     artifact.kind === 'accounts'
       ? undefined

@@ -103,6 +103,11 @@ function sqlString(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
+/** Says 1 to whoever may create accounts, as a root may. */
+export const mayRestore = `--batch --skip-column-names -e ${quote(
+  `SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = 'CREATE USER' AND grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')`,
+)}`;
+
 /**
  * Creates accounts and gives them their grants. A grant on a database, table, column or routine that is not there (errors 1049, 1146, 1054, 1305) is said on
  * stderr and passed over; every other error counts, and so does a client that ended before its last statement.

@@ -41,6 +41,8 @@ export interface Skipped {
 export interface Problem {
   readonly service: string;
   readonly error: DavitError;
+  /** A label names what is not there: wrong for a backup, and nothing to save before a restore. */
+  readonly absent?: boolean;
 }
 
 export interface Plan {

@@ -1,7 +1,7 @@
 import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
 import pLimit from 'p-limit';
 import type { Context } from '../context.ts';
-import type { Engine, Inspector } from '../engines/engine.ts';
+import type { Engine, Inspector, Target } from '../engines/engine.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import type { DatabaseSource } from '../model/plan.ts';
 import { type Artifact, artifactId, type Manifest, type Table } from '../model/snapshot.ts';
@@ -104,9 +104,8 @@ function attemptTo(done: TransformCallback, part: () => Buffer | undefined): voi
 }
 
 /** Loads one database or its accounts back, and compares what is there afterwards with what the dump held. Resolves with what the tool said on stderr. */
-export async function restoreDatabase(context: Context, stack: Stack, manifest: Manifest, artifact: Artifact): Promise<string> {
+export async function restoreDatabase(context: Context, target: Target, manifest: Manifest, artifact: Artifact): Promise<string> {
   const engine = engineOf(context, artifact.engine);
-  const target = targetOf(serviceOf(stack, artifact.service));
   const { id } = target.container;
   const startedAt = context.now();
   const source = await context.repository.read(manifest, artifact, context.signal);

@@ -1,23 +1,29 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import type { Container } from '../docker/docker.ts';
-import type { Engine } from '../engines/engine.ts';
+import type { Engine, Target } from '../engines/engine.ts';
 import { DavitError } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
-import { targetOf } from './servers.ts';
+import { loginsOf } from './servers.ts';
 import { inStartOrder } from './quiesce.ts';
 
 const pollMs = 500;
 const databaseReadyMs = 180_000;
 const healthyMs = 120_000;
 
+export interface StartedDatabase {
+  /** The login that may do most. */
+  readonly target: Target;
+  /** Whether the login that the labels name is accepted. */
+  readonly byLabels: boolean;
+}
+
 /** Starts a database server and waits until the real one accepts a login; the first start of an image runs a temporary one. */
-export async function startDatabase(context: Context, service: Service, engine: Engine): Promise<void> {
+export async function startDatabase(context: Context, service: Service, engine: Engine): Promise<StartedDatabase> {
   const { id } = service.containers[0];
   const { state } = await context.docker.inspect(id);
   if (state === 'paused') await context.docker.unpause(id);
   else if (state !== 'running') await context.docker.start(id);
-  const target = targetOf(service);
   let seen = '';
   for (
     const deadline = context.now().getTime() + databaseReadyMs;
@@ -26,14 +32,11 @@ export async function startDatabase(context: Context, service: Service, engine: 
   ) {
     const container = await context.docker.inspect(id);
     if (container.state === 'exited' || container.state === 'dead') break;
-    const result = await context.docker
-      .run(id, engine.ready(target), { timeoutMs: 10_000, signal: context.signal })
-      .catch((error: unknown) => {
-        if (error instanceof DavitError) return { exitCode: 1, stderr: error.message };
-        throw error;
-      });
-    if (result.exitCode === 0) return;
-    seen = result.stderr.trim().split('\n').at(-1) ?? '';
+    const tries = await Promise.all(loginsOf(service).map((target) => logIn(context, id, engine, target)));
+    const accepted = tries.filter(({ exitCode }) => exitCode === 0);
+    const best = accepted.find(({ mayRestore }) => mayRestore) ?? accepted[0];
+    if (best !== undefined) return { target: best.target, byLabels: tries[0]?.exitCode === 0 };
+    seen = tries[0]?.stderr.trim().split('\n').at(-1) ?? '';
   }
   throw new DavitError({
     where: `service "${service.name}"`,
@@ -41,6 +44,16 @@ export async function startDatabase(context: Context, service: Service, engine: 
     seen,
     fix: `look at \`docker compose logs ${service.name}\``,
   });
+}
+
+async function logIn(context: Context, id: string, engine: Engine, target: Target) {
+  try {
+    const { exitCode, stdout, stderr } = await context.docker.run(id, engine.ready(target), { timeoutMs: 10_000, signal: context.signal });
+    return { target, exitCode, stderr, mayRestore: stdout.trim() === '1' };
+  } catch (error) {
+    if (error instanceof DavitError) return { target, exitCode: 1, stderr: error.message, mayRestore: false };
+    throw error;
+  }
 }
 
 /** Starts services that dependencies need first, each after what it depends on is healthy. What runs already is left as it is. */

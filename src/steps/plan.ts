@@ -90,6 +90,7 @@ function planDatabases({ service, engine, inventory, problem }: Server): {
       .map(({ name }) => ({ service: service.name, what: `database ${name}`, why: 'not in davit.dump.databases' })),
     problems: missing.map((name) => ({
       service: service.name,
+      absent: true,
       error: configurationError({
         where: `service "${service.name}"`,
         what: `label davit.dump.databases names a database that does not exist`,

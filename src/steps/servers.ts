@@ -75,6 +75,24 @@ export function targetOf(service: Service): Target {
   };
 }
 
+/**
+ * Who may try to log in for a restore: whom the labels name, and whom the container itself was configured with. An account that was made for
+ * dumps is not there yet in an empty server, and need not be allowed to write.
+ */
+export function loginsOf(service: Service): Target[] {
+  const byLabels = targetOf(service);
+  const byDefault = targetOf(withoutLogin(service));
+  return JSON.stringify(byLabels.access) === JSON.stringify(byDefault.access) ? [byLabels] : [byLabels, byDefault];
+}
+
+export function withoutLogin(service: Service): Service {
+  if (service.labels === undefined) return service;
+  return {
+    ...service,
+    labels: { ...service.labels, 'dump.user': undefined, 'dump.password-env': undefined, 'dump.password-file': undefined },
+  };
+}
+
 /** Identity of each volume that holds a server's files → its service. */
 export function dataVolumes(servers: readonly Server[]): Map<string, string> {
   const volumes = new Map<string, string>();

@@ -14,7 +14,7 @@ export interface Server {
   readonly rows: number;
   /** What a backup says about what it cannot carry. */
   readonly warning: RegExp;
-  service(environment?: Readonly<Record<string, string>>): ComposeService;
+  service(changes?: Readonly<Record<string, unknown>>): ComposeService;
   /** SQL as the superuser; fails the test at its first error. */
   sql(stack: TestStack, text: string): Promise<string>;
   seed(stack: TestStack): Promise<void>;
@@ -22,7 +22,7 @@ export interface Server {
   spoil(stack: TestStack): Promise<void>;
   /** Every object, account and grant, and a hash of the content of every table: equal before and after, or something was lost. */
   describe(stack: TestStack): Promise<string[]>;
-  /** Logs in over the network, where a password is asked for. Resolves with the number of rows that this account may see, or what was refused. */
+  /** Logs in over the network, where a password is asked for, and asks what `reader` may see. Resolves with a number of rows, or with what was refused. */
   login(stack: TestStack, user: string, password: string): Promise<string>;
 }
 
@@ -45,13 +45,17 @@ function sqlServer(name: string, engine: 'mariadb' | 'mysql'): Server {
     databases: serverDatabases,
     accounts: '@accounts',
     rows: 502,
-    warning: engine === 'mariadb' ? /1 tables of database shop are not transactional.*1 tables of database shop keep a history/ : /1 tables of database shop are not trans/,
-    service: (environment = { MYSQL_ROOT_PASSWORD: superPassword }) => ({
+    warning:
+      engine === 'mariadb'
+        ? /1 tables of database shop are not transactional.*1 tables of database shop keep a history/
+        : /1 tables of database shop are not trans/,
+    service: (changes = {}) => ({
       image: `davit-test/${name}`,
-      environment,
+      environment: { MYSQL_ROOT_PASSWORD: superPassword },
       volumes: [`${name}:/var/lib/mysql`],
       labels: ['davit.enable=true'],
       healthcheck: healthy(...ping.split(' ')),
+      ...changes,
     }),
     sql: (stack, text) => stack.sh(name, client, text),
     async seed(stack) {
@@ -77,7 +81,8 @@ function sqlServer(name: string, engine: 'mariadb' | 'mysql'): Server {
 }
 
 function postgresServer(name: string): Server {
-  const client = 'psql -X -q -A -t -v ON_ERROR_STOP=1 --username="${POSTGRES_USER-postgres}" --dbname=postgres';
+  const password = 'PGPASSWORD="${POSTGRES_PASSWORD-$(cat "${POSTGRES_PASSWORD_FILE-/dev/null}")}"';
+  const client = `${password} psql -X -q -A -t -v ON_ERROR_STOP=1 --username=postgres --dbname=postgres`;
   const server: Server = {
     name,
     engine: 'postgres',
@@ -85,12 +90,13 @@ function postgresServer(name: string): Server {
     accounts: '@roles',
     rows: 503,
     warning: /database shut allows no connections/,
-    service: (environment = { POSTGRES_PASSWORD: superPassword }) => ({
+    service: (changes = {}) => ({
       image: `davit-test/${name}`,
-      environment,
+      environment: { POSTGRES_PASSWORD: superPassword },
       volumes: [`${name}:/var/lib/postgresql/data`],
       labels: ['davit.enable=true'],
       healthcheck: healthy('pg_isready', '-h', '127.0.0.1'),
+      ...changes,
     }),
     sql: (stack, text) => stack.sh(name, client, text),
     async seed(stack) {

@@ -22,6 +22,8 @@ export interface StackOptions {
   /** Top-level keys, such as networks or secrets. */
   readonly top?: Readonly<Record<string, unknown>>;
   readonly project?: string;
+  /** Files beside the compose file, for secrets and binds: `./name`. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface Outcome {
@@ -57,7 +59,7 @@ const davitImage = process.env['DAVIT_TEST_IMAGE'] ?? 'davit:dev';
 const commandLimitMs = 300_000;
 
 export async function createStack(options: StackOptions): Promise<TestStack> {
-  const { services, volumes = [], environment = {}, davit = {}, top = {} } = options;
+  const { services, volumes = [], environment = {}, davit = {}, top = {}, files = {} } = options;
   const project = options.project ?? `davit-test-${randomUUID().slice(0, 8)}`;
   const folder = await mkdtemp(join(tmpdir(), 'davit-stack-'));
   const file = join(folder, 'compose.json');
@@ -77,6 +79,7 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
     ...top,
   };
   await writeFile(file, JSON.stringify(definition));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
 
   const compose = (...args: readonly string[]): Promise<Outcome> => fed(undefined, ...args);
 

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import type { Plan } from '../../src/model/plan.ts';
+import type { Manifest } from '../../src/model/snapshot.ts';
+import { app, maria, planted, postgres } from '../support/services.ts';
+import { createStack } from '../support/stack.ts';
+
+test('plan explains itself; a service with a wrong label fails as that service, and the rest is captured', async () => {
+  await using stack = await createStack({
+    services: {
+      app: app('files'),
+      cache: { image: 'davit-test/app' },
+      typo: app('more', { labels: ['davit.enable=true', 'davit.ordr=3'] }),
+      maria: maria('maria'),
+      postgres: postgres('postgres'),
+    },
+    volumes: ['files', 'more', 'maria', 'postgres'],
+  });
+  await stack.up();
+
+  const text = await stack.davit('plan');
+  expect(text.exitCode).toBe(2);
+  expect(text.stdout).toContain('mariadb-dump');
+  expect(text.stdout).toContain('unknown label davit.ordr — did you mean davit.order?');
+  expect(text.stdout).not.toMatch(new RegExp(`${planted.maria}|${planted.postgres}`));
+  const [plan] = await stack.json<Plan[]>(['plan'], 2);
+  expect(plan?.sources.map(({ service, name }) => `${service}/${name}`)).toEqual([
+    'maria/@accounts',
+    'maria/shop',
+    'postgres/@roles',
+    'postgres/postgres',
+    'app/files/data',
+  ]);
+  expect(plan?.skipped).toContainEqual(expect.objectContaining({ service: 'cache', what: 'everything' }));
+
+  const manifest = await stack.backup(3);
+  expect(manifest).toMatchObject({ status: 'incomplete', failures: [{ service: 'typo' }] });
+  expect(manifest.artifacts).toHaveLength(5);
+  expect((await stack.json<Manifest[]>(['list']))[0]).toMatchObject({ id: manifest.id, status: 'incomplete' });
+  expect((await stack.davit('show', 'latest')).stderr).toContain('has no complete snapshot');
+  expect((await stack.davit('health')).exitCode).toBe(1);
+});
+
+test('a stack without a labelled service, or a storage without a volume, is an error and not a silence', async () => {
+  await using stack = await createStack({ services: { app: app('files', { labels: [] }) }, volumes: ['files'] });
+  await stack.up();
+  expect(await stack.davit('backup')).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(/no service takes part.*davit\.enable=true/),
+  });
+  expect((await stack.davit('plan')).exitCode).toBe(2);
+  const nowhere = await stack.compose('exec', '-T', '-e', 'DAVIT_STORAGE=file:///nowhere', 'davit', 'davit', 'backup');
+  expect(nowhere.exitCode).toBe(2);
+  expect(await stack.davit('frob')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('unknown command: frob') });
+});
+
+test('sets are captured apart, each with its own retention and storage; labels can come from a file', async () => {
+  await using stack = await createStack({
+    services: { app: app('files', { labels: ['davit.set=shop'] }), images: { image: 'davit-test/app', volumes: ['more:/images'] } },
+    volumes: ['files', 'more'],
+    environment: { DAVIT_STORAGE_COLD: 'file:///backups/cold', DAVIT_LABELS_FILE: '/run/configs/labels' },
+    davit: {
+      labels: ['davit.set.images.storage=cold', 'davit.set.images.keep=last=1'],
+      configs: [{ source: 'labels', target: '/run/configs/labels' }],
+    },
+    top: { configs: { labels: { content: 'services: {images: {davit.set: images}}' } } },
+  });
+  await stack.up();
+  await stack.sh('app', 'echo a > /data/a');
+  await stack.sh('images', 'echo i > /images/i');
+  for (let round = 0; round < 2; round += 1) expect((await stack.davit('backup')).exitCode).toBe(0);
+
+  const listed = await stack.json<Manifest[]>(['list']);
+  expect(listed.map(({ set, storage }) => `${set} ${storage ?? 'default'}`).toSorted()).toEqual([
+    'images cold',
+    'shop default',
+    'shop default',
+  ]);
+  expect((await stack.davit('verify')).exitCode).toBe(0);
+  await stack.sh('images', 'rm /images/i');
+  await stack.restore('latest', '--set', 'images', '--no-safety');
+  expect(await stack.sh('images', 'cat /images/i')).toBe('i');
+  expect((await stack.davit('restore', 'latest', '--yes')).stderr).toContain('has several sets');
+});
+
+test('the daemon backs up by itself and its container turns healthy or not', async () => {
+  await using stack = await createStack({
+    services: { app: app('files') },
+    volumes: ['files'],
+    environment: { DAVIT_SCHEDULE: '*/2 * * * * *', DAVIT_KEEP: 'last=2' },
+  });
+  await stack.up();
+  await expect
+    .poll(async () => (await stack.json<Manifest[]>(['list'])).filter(({ status }) => status === 'complete').length, { timeout: 60_000 })
+    .toBe(2);
+  expect((await stack.davit('health')).exitCode).toBe(0);
+  const stop = performance.now();
+  await stack.compose('stop', 'davit');
+  expect(performance.now() - stop).toBeLessThan(9000);
+});
