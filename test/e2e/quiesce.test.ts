@@ -1,0 +1,96 @@
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { until } from '../support/docker.ts';
+import { app } from '../support/services.ts';
+import { createStack, type TestStack } from '../support/stack.ts';
+
+async function state(stack: TestStack, service: string): Promise<string> {
+  return (await execa('docker', ['inspect', '--format', '{{.State.Status}}', await stack.container(service)])).stdout;
+}
+
+test('hooks run in their phases, the app stands still while it is read, and everything that writes its volume too', async () => {
+  await using stack = await createStack({
+    services: {
+      app: app('files', {
+        labels: [
+          'davit.quiesce=stop',
+          'davit.hook.before=echo before >> /data/log; read word; echo $$word >> /data/log',
+          'davit.hook.before.stdin=typed',
+          'davit.hook.after=echo after >> /data/log',
+        ],
+      }),
+      sidekick: { image: 'davit-test/app', volumes: ['files:/shared'] },
+      idle: { image: 'davit-test/app', volumes: ['files:/shared'] },
+    },
+    volumes: ['files'],
+  });
+  await stack.up();
+  await stack.compose('stop', 'idle');
+  const manifest = await stack.backup();
+  expect(Object.keys(manifest.downtimeMs).toSorted()).toEqual(['app', 'sidekick']);
+  expect(await stack.sh('app', 'cat /data/log')).toBe('before\ntyped\nafter');
+  expect([await state(stack, 'app'), await state(stack, 'sidekick'), await state(stack, 'idle')]).toEqual(['running', 'running', 'exited']);
+  const kept = await stack.davit('restore', manifest.id, '--to', '/tmp/out');
+  expect(kept.exitCode).toBe(0);
+  expect(await stack.sh('davit', 'cat /tmp/out/app/files/data/log')).toBe('before\ntyped');
+  expect(await stack.leftovers()).toEqual([]);
+});
+
+test('a failing hook makes the set incomplete, a warning one does not, and `after` runs all the same', async () => {
+  const labels = [
+    'davit.hook.before=exit 7',
+    'davit.hook.before.2=echo Command failed',
+    'davit.hook.before.2.fail-on-output=Command failed',
+    'davit.hook.after=touch /data/after',
+  ];
+  await using stack = await createStack({
+    services: {
+      app: app('files', { labels }),
+      soft: app('more', { labels: ['davit.hook.before=exit 1', 'davit.hook.before.on-error=warn'] }),
+    },
+    volumes: ['files', 'more'],
+  });
+  await stack.up();
+  const { failures, artifacts } = await stack.backup(3);
+  expect(failures.map(({ service, error }) => `${service}: ${error}`)).toEqual([
+    expect.stringMatching(/^app: .*davit\.hook\.before ended with exit code 7/),
+    expect.stringMatching(/^app: .*davit\.hook\.before\.2 contains what means failure: Command failed/),
+  ]);
+  expect(artifacts).toHaveLength(2);
+  expect(await stack.sh('app', 'ls /data')).toBe('after');
+});
+
+test.each([
+  ['restarted', ['restart', '--timeout', '1', 'davit']],
+  ['recreated', ['up', '-d', '--force-recreate', 'davit']],
+])('killed while the app stands still and then %s, Davit brings the app back', async (_, revival) => {
+  await using stack = await createStack({
+    services: {
+      app: app('files', { labels: ['davit.quiesce=stop', 'davit.hook.after=touch /data/after'] }),
+      paused: app('more', { labels: ['davit.quiesce=pause'] }),
+    },
+    volumes: ['files', 'more'],
+  });
+  await stack.up();
+  await stack.sh('app', 'head -c 300000000 /dev/urandom > /data/random');
+  const backup = stack.davit('backup');
+  await until(
+    'the app stands still',
+    async () => (await state(stack, 'app')) === 'exited' && (await state(stack, 'paused')) === 'paused',
+    60_000,
+  );
+  await stack.compose('kill', 'davit');
+  expect((await backup).exitCode).not.toBe(0);
+  expect(await state(stack, 'app')).toBe('exited');
+
+  await stack.compose(...revival);
+  await until(
+    'both are back',
+    async () => (await state(stack, 'app')) === 'running' && (await state(stack, 'paused')) === 'running',
+    60_000,
+  );
+  await until('the journal is closed', async () => (await stack.leftovers()).length === 0, 60_000);
+  expect(await stack.sh('app', 'ls /data/after')).toBe('/data/after');
+  expect(await stack.json<unknown[]>(['list'])).toEqual([]);
+  expect((await stack.backup()).status).toBe('complete');
+});
