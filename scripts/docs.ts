@@ -103,6 +103,10 @@ name that does not exist are errors. An empty variable counts as not set. Values
         ],
         [code('AWS_SECRET_ACCESS_KEY'), 'Its secret.'],
         [code('AWS_SESSION_TOKEN'), 'For temporary keys.'],
+        [
+          code('AWS_MAX_ATTEMPTS'),
+          'How often a request is tried at most while the storage does not answer properly. Default: for 90 seconds.',
+        ],
         [code('AWS_REGION'), 'Also `AWS_DEFAULT_REGION`. Servers other than AWS need none.'],
         [
           code('AWS_ENDPOINT_URL_S3'),

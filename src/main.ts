@@ -39,3 +39,6 @@ try {
   );
   process.exitCode = expected ? error.exitCode : exitCodes.failed;
 }
+
+// What could not be ended in time after a stop, such as a request that nobody answers, is left alone.
+if (stopping.signal.aborted) process.exit();

@@ -8,6 +8,7 @@ import { withLock } from '../steps/lock.ts';
 import { plan, setsOf } from '../steps/plan.ts';
 import { judge, removeExpired } from '../steps/retain.ts';
 import { commit, openRun } from '../steps/run.ts';
+import { abandon } from '../steps/stopping.ts';
 import { verify } from '../steps/verify.ts';
 import { removeOrphans } from '../steps/worker.ts';
 
@@ -57,7 +58,7 @@ export async function backupSet(
     await capture(context, run);
     manifest = await commit(context, run);
   } catch (error) {
-    await run.writer.abort();
+    await abandon(context, run);
     throw error;
   }
   await verify(context, manifest, 'sizes');

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { configurationError } from '../model/errors.ts';
 import { discover, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
+import { stopHolder } from '../steps/lock.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { backup } from './backup.ts';
 import { reportHealth, reportRun } from './health.ts';
@@ -39,7 +40,7 @@ export async function daemon(context: Context): Promise<void> {
 
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   for (const task of tasks) await task.destroy();
-  await under;
+  await Promise.all([under, stopHolder(stack.name)]);
 }
 
 interface Timetable {

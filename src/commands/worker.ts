@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { DavitError, messageOf } from '../model/errors.ts';
 import { parseEnvironment } from '../config/environment.ts';
@@ -11,16 +12,16 @@ const orderSchema = z.object({ environment: z.record(z.string(), z.string()), jo
  * `davit worker`: started by Davit in a container that holds one volume. The order comes on stdin, the outcome goes to stdout. The end of
  * stdin means that nobody waits any more: before the outcome it aborts the job, after it it lets the worker exit.
  */
-export async function worker(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Promise<void> {
+export async function worker(input: Readable, output: NodeJS.WritableStream): Promise<void> {
   const abandoned = new AbortController();
   let report: WorkerEvent;
   let bytes = 0;
   const say = (event: WorkerEvent): void => void output.write(`${JSON.stringify(event)}\n`);
+  const { order, closed } = await readOrder(input);
   const pulse = setInterval(() => {
     say({ event: 'alive', bytes });
     bytes = 0;
   }, pulseMs);
-  const { order, closed } = await readOrder(input);
   void closed.then(() => abandoned.abort(new DavitError({ where: 'worker', what: 'was abandoned' })));
   try {
     const { environment, job } = orderSchema.parse(JSON.parse(order));
@@ -46,20 +47,31 @@ export async function worker(input: NodeJS.ReadableStream, output: NodeJS.Writab
   await closed;
 }
 
+/** A Davit that was killed before it sent the order leaves an open stdin behind that nobody will ever close. */
+const orderLimitMs = 15_000;
+
 /** The first line, and when the input ends. */
-function readOrder(input: NodeJS.ReadableStream): Promise<{ order: string; closed: Promise<void> }> {
+function readOrder(input: Readable): Promise<{ order: string; closed: Promise<void> }> {
   const { promise: closed, resolve: close } = Promise.withResolvers<void>();
   const { promise, resolve, reject } = Promise.withResolvers<{ order: string; closed: Promise<void> }>();
+  const giveUp = (): void => {
+    reject(new DavitError({ where: 'worker', what: 'got no order', fix: 'this command is for Davit itself' }));
+    input.destroy();
+  };
+  const limit = setTimeout(giveUp, orderLimitMs);
   let text = '';
   input.setEncoding('utf8');
   input.on('data', (chunk: string) => {
     text += chunk;
     const end = text.indexOf('\n');
-    if (end !== -1) resolve({ order: text.slice(0, end), closed });
+    if (end === -1) return;
+    clearTimeout(limit);
+    resolve({ order: text.slice(0, end), closed });
   });
   input.on('end', () => {
+    clearTimeout(limit);
     close();
-    reject(new DavitError({ where: 'worker', what: 'got no order', fix: 'this command is for Davit itself' }));
+    giveUp();
   });
   return promise;
 }

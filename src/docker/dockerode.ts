@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { inspect as inspectLine } from 'node:util';
 import Dockerode from 'dockerode';
 import { defaultHost, negotiate, parseHost } from './address.ts';
 import { containers, inspect, processes } from './containers.ts';
@@ -60,7 +61,8 @@ function createAsk(host: string): Ask {
     ...address,
     timeout: undefined,
     // One connection per request: a kept one may have been closed by a proxy just when a POST goes out.
-    agent: new Agent({ keepAlive: false }),
+    // docker-modem describes its options for a debug line at every call, all open connections of the agent with them.
+    agent: Object.assign(new Agent({ keepAlive: false }), { [inspectLine.custom]: () => 'Agent' }),
   };
   let negotiated: Promise<Dockerode> | undefined;
 

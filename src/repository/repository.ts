@@ -40,8 +40,8 @@ export interface SnapshotWriter {
   putTree(artifact: ArtifactName, tree: Tree, signal?: AbortSignal): Promise<StoredTree>;
   /** Removes one stored artifact again; for a source that turned out bad after its last byte. */
   discard(file: StoredFile): Promise<void>;
-  /** Written last: it makes the snapshot exist. */
-  commit(manifest: Manifest): Promise<void>;
+  /** Written last: it makes the snapshot exist. After an abort it may or may not: `sweep` then tells. */
+  commit(manifest: Manifest, signal?: AbortSignal): Promise<void>;
   /** Removes everything that was put. */
   abort(): Promise<void>;
 }

@@ -34,7 +34,8 @@ export async function startDatabase(context: Context, service: Service, engine: 
     if (container.state === 'exited' || container.state === 'dead') break;
     const tries = await Promise.all(loginsOf(service).map((target) => logIn(context, id, engine, target)));
     const accepted = tries.filter(({ exitCode }) => exitCode === 0);
-    const best = accepted.find(({ mayRestore }) => mayRestore) ?? accepted[0];
+    // The container's own superuser rather than one that the labels name: nobody has more rights.
+    const best = accepted.findLast(({ mayRestore }) => mayRestore) ?? accepted[0];
     if (best !== undefined) return { target: best.target, byLabels: tries[0]?.exitCode === 0 };
     seen = tries[0]?.stderr.trim().split('\n').at(-1) ?? '';
   }

@@ -6,6 +6,7 @@ import { type Artifact, type Failure, type Manifest, newestFirst, snapshotId } f
 import type { SnapshotAddress, SnapshotWriter } from '../repository/repository.ts';
 import { requireMount, storageFolders } from './storage-folders.ts';
 import { type Service, settingsOf, type Stack } from './discover.ts';
+import { unlessStopped } from './stopping.ts';
 
 /** One execution for one set: what it is about to store, and what has happened so far. */
 export interface Run {
@@ -35,10 +36,13 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
     );
   const startedAt = context.now();
   const id = snapshotId(startedAt, `${writerMark(stack)}${randomBytes(1).toString('hex')}`);
-  const swept = await repository.sweep(stack.name, (other, since) => isDead(stack, other, since, startedAt));
+  const swept = await unlessStopped(
+    context,
+    repository.sweep(stack.name, (other, since) => isDead(stack, other, since, startedAt)),
+  );
   if (swept > 0) log.info({ objects: swept }, 'removed what an interrupted run had left');
 
-  const { manifests, damaged } = await repository.list(stack.name, plan.set);
+  const { manifests, damaged } = await unlessStopped(context, repository.list(stack.name, plan.set));
   for (const problem of damaged) log.warn({ problem }, 'damaged manifest');
   const [newest] = manifests.toSorted(newestFirst);
   const warnings = [...plan.warnings];
@@ -131,7 +135,7 @@ export async function commit(context: Context, run: Run): Promise<Manifest> {
       ),
     ],
   };
-  await run.writer.commit(manifest);
+  await run.writer.commit(manifest, context.signal);
   const bytes = manifest.artifacts.reduce((sum, artifact) => sum + artifact.stored.bytes, 0);
   context.log.info(
     { snapshot: manifest.id, set: manifest.set, status: manifest.status, artifacts: manifest.artifacts.length, bytes },

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { DavitError, messageOf } from '../model/errors.ts';
+import { DavitError, exitCodes, messageOf } from '../model/errors.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import type { Flaw } from '../repository/repository.ts';
 
@@ -25,6 +25,8 @@ export async function proveReadable(
       for await (const _ of await repository.read(manifest, artifact, signal));
     } catch (error) {
       signal.throwIfAborted();
+      // A key that was not given says nothing about the snapshot.
+      if (error instanceof DavitError && error.exitCode === exitCodes.configuration) throw error;
       flaws.push({ artifact: artifactId(artifact), problem: messageOf(error) });
     }
   }

@@ -25,6 +25,11 @@ export function readSettings(environment: S3Options['environment']) {
   };
 }
 
+/** As AWS's own tools read it; undefined leaves it to the patience. */
+export function attemptsOf({ AWS_MAX_ATTEMPTS: attempts }: S3Options['environment']): { attempts?: number } {
+  return Number(attempts) >= 1 ? { attempts: Number(attempts) } : {};
+}
+
 function isComplete<T extends { accessKeyId: string | undefined; secretAccessKey: string | undefined }>(
   credentials: T,
 ): credentials is T & { accessKeyId: string; secretAccessKey: string } {

@@ -22,7 +22,7 @@ import { DavitError } from '../model/errors.ts';
 import { retry } from './retry.ts';
 import { download, type Body } from './s3-download.ts';
 import { hasCode, isTransient, knowsNoBatches, s3Error } from './s3-errors.ts';
-import { readSettings, type S3Options } from './s3-settings.ts';
+import { attemptsOf, readSettings, type S3Options } from './s3-settings.ts';
 import { upload, type Receipt, type UploadRequests } from './s3-upload.ts';
 import type { Storage, StoredObject } from './storage.ts';
 
@@ -30,7 +30,8 @@ export type { S3Options };
 
 const deletesPerRequest = 1000;
 const parallelDeletes = 8;
-const abortTimeoutMs = 15_000;
+/** Docker gives Davit ten seconds to stop. */
+const abortTimeoutMs = 4000;
 
 export function createS3Storage(options: S3Options): Storage {
   const { bucket: Bucket, patienceMs = 90_000 } = options;
@@ -47,7 +48,7 @@ export function createS3Storage(options: S3Options): Storage {
   ): Promise<Output> {
     const { Key } = command.input as { Key?: string };
     const once = () => client.send(command, signal ? { abortSignal: signal } : {});
-    return retry(once, { patienceMs, isTransient, signal }).catch((error: unknown) => {
+    return retry(once, { patienceMs, ...attemptsOf(options.environment), isTransient, signal }).catch((error: unknown) => {
       throw signal?.aborted ? signal.reason : s3Error(error, Key === undefined ? location : placeOf(Key));
     });
   }

@@ -40,6 +40,41 @@ test('plan explains itself; a service with a wrong label fails as that service, 
   expect((await stack.davit('health')).exitCode).toBe(1);
 });
 
+test('every command answers in JSON and in words', async () => {
+  await using stack = await createStack({ services: { app: app('files') }, volumes: ['files'], environment: { DAVIT_KEEP: 'last=2' } });
+  await stack.up();
+  expect(await stack.json(['list'])).toEqual([]);
+  expect(await stack.davit('list')).toMatchObject({ exitCode: 0, stdout: 'no snapshots yet' });
+  expect((await stack.davit('verify')).exitCode).toBe(1);
+  await stack.sh('app', 'echo word > /data/a');
+  const [first, second] = [await stack.backup(), await stack.backup()];
+
+  expect(await stack.json<Manifest[]>(['list'])).toEqual([second, first]);
+  expect(await stack.json<Manifest>(['show', first.id])).toEqual(first);
+  expect((await stack.davit('show', 'latest')).stdout).toContain(`snapshot ${second.id} of stack ${stack.project}, set default: complete`);
+  expect(await stack.json(['verify'])).toEqual({ verified: [second.id, first.id], problems: [] });
+  expect(await stack.json(['verify', first.id])).toEqual({ verified: [first.id], problems: [] });
+  expect((await stack.davit('cat', 'latest', 'app/data')).stdout).toContain('word');
+  expect(await stack.davit('cat', 'latest', 'app/nothing')).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('it has app/files/data'),
+  });
+  const health = await stack.json<{ nextRunAt: string; startedAt: string }>(['health']);
+  expect([health.nextRunAt, health.startedAt].map(Date.parse)).not.toContain(Number.NaN);
+
+  const prune = (...options: string[]) => stack.compose('exec', '-T', '-e', 'DAVIT_KEEP=last=1', 'davit', 'davit', 'prune', ...options);
+  const verdicts = [
+    { id: second.id, set: 'default', keep: true, reasons: ['last', 'the last good snapshot'] },
+    { id: first.id, set: 'default', keep: false, reasons: [] },
+  ];
+  expect(JSON.parse((await prune('--dry-run', '--json')).stdout)).toEqual(verdicts);
+  expect(await stack.json<Manifest[]>(['list'])).toHaveLength(2);
+  expect((await prune('--dry-run')).stdout).toContain(`would remove ${first.id}`);
+  expect((await prune()).stdout).toContain(`removed ${first.id}`);
+  expect(await stack.json<Manifest[]>(['list'])).toEqual([second]);
+  expect(await stack.sh('davit', 'cd /backups && find . -type f | wc -l')).toBe('2');
+});
+
 test('a stack without a labelled service, or a storage without a volume, is an error and not a silence', async () => {
   await using stack = await createStack({ services: { app: app('files', { labels: [] }) }, volumes: ['files'] });
   await stack.up();

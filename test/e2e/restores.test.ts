@@ -1,3 +1,4 @@
+import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../src/model/snapshot.ts';
 import { app, maria, postgres, sqlIn } from '../support/services.ts';
@@ -25,6 +26,20 @@ async function contents(stack: TestStack): Promise<string> {
   return words.join(' ');
 }
 
+/** When each service was last started; all of them run. */
+async function starts(stack: TestStack): Promise<Record<string, string>> {
+  const found = Object.keys(services).map(async (name) => {
+    const { stdout } = await execa('docker', [
+      'inspect',
+      '--format',
+      '{{.State.Running}} {{.State.StartedAt}}',
+      await stack.container(name),
+    ]);
+    return [name, stdout] as const;
+  });
+  return Object.fromEntries(await Promise.all(found));
+}
+
 describe('a restore into the stack it came from', () => {
   let stack: TestStack;
   let old: Manifest;
@@ -46,8 +61,20 @@ describe('a restore into the stack it came from', () => {
     ['one file', ['--service', 'app', '--path', '/data/a'], 'old new new new new'],
     ['one folder', ['--service', 'app', '--path', '/data/sub'], 'new old new new new'],
   ])('%s, and nothing else', async (_, options, expected) => {
+    const before = await starts(stack);
     await stack.restore(old.id, '--no-safety', ...options);
     expect(await contents(stack)).toBe(expected);
+    const after = await starts(stack);
+    expect(Object.values(after).filter((state) => !state.startsWith('true'))).toEqual([]);
+    const restarted = Object.keys(after).filter((name) => after[name] !== before[name]);
+    expect(restarted).toEqual(
+      ['app', 'other'].filter((_, index) =>
+        expected
+          .split(' ')
+          .slice(index * 2, index + 2)
+          .includes('old'),
+      ),
+    );
     expect(await stack.leftovers()).toEqual([]);
   });
 
@@ -71,6 +98,16 @@ describe('a restore into the stack it came from', () => {
       expect((await stack.davit('restore', ...wrong, '--yes')).exitCode).not.toBe(0);
     }
     expect(await contents(stack)).toBe('new new new new new');
+  });
+
+  test('to a moment: the newest complete snapshot that began before it', async () => {
+    await seed(stack, 'later');
+    const later = await stack.backup();
+    await stack.restore('latest', '--at', old.endedAt, '--no-safety');
+    expect(await contents(stack)).toBe('old old old old old');
+    const { snapshot } = await stack.json<{ snapshot: string }>(['restore', 'latest', '--yes', '--no-safety']);
+    expect(snapshot).toBe(later.id);
+    expect(await contents(stack)).toBe('later later later later later');
   });
 
   test('into a folder leaves the stack alone', async () => {

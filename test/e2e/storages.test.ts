@@ -14,16 +14,7 @@ const toS3 = {
   AWS_SECRET_ACCESS_KEY_FILE: '/run/secrets/s3',
 };
 
-async function stackOnS3(environment: Record<string, string> = {}): Promise<TestStack> {
-  process.env['S3_SECRET'] = keys.secret;
-  return createStack({
-    services: { s3, app: app('files'), maria: maria('maria'), postgres: postgres('postgres') },
-    volumes: ['files', 'maria', 'postgres'],
-    environment: { ...toS3, ...environment },
-    davit: { secrets: ['s3'] },
-    top: { secrets: { s3: { environment: 'S3_SECRET' } } },
-  });
-}
+process.env['S3_SECRET'] = keys.secret;
 
 async function seed(stack: TestStack): Promise<void> {
   // Larger than one part of a multipart upload, and not compressible.
@@ -45,7 +36,13 @@ async function loseAndRestore(stack: TestStack): Promise<void> {
 }
 
 test('S3 with signatures enforced: everything comes back, and no secret shows anywhere', async () => {
-  await using stack = await stackOnS3();
+  await using stack = await createStack({
+    services: { s3, app: app('files'), maria: maria('maria'), postgres: postgres('postgres') },
+    volumes: ['files', 'maria', 'postgres'],
+    environment: toS3,
+    davit: { secrets: ['s3'] },
+    top: { secrets: { s3: { environment: 'S3_SECRET' } } },
+  });
   await stack.up();
   await seed(stack);
   const events = execa('docker', ['events', '--filter', `label=com.docker.compose.project=${stack.project}`, '--format', '{{json .}}'], {
@@ -68,13 +65,20 @@ test('S3 with signatures enforced: everything comes back, and no secret shows an
   for (const secret of [planted.maria, planted.postgres, keys.secret]) expect(said).not.toContain(secret);
 });
 
-test('a wrong key is refused, and the error says what to do', async () => {
-  await using stack = await stackOnS3({ AWS_ACCESS_KEY_ID: 'somebody-else' });
+test('a directory anywhere, reached through a volume', async () => {
+  await using stack = await createStack({
+    services: { app: app('files'), maria: maria('maria'), postgres: postgres('postgres') },
+    volumes: ['files', 'maria', 'postgres'],
+    environment: { DAVIT_STORAGE: 'file:///elsewhere/with%20space/deep' },
+    davit: { volumes: ['backups:/elsewhere'] },
+  });
   await stack.up();
-  const { exitCode, stderr } = await stack.davit('backup');
-  expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/s3:\/\/bucket\/backups.*AWS_ACCESS_KEY_ID/s);
-  expect(stderr).not.toContain(keys.secret);
+  await seed(stack);
+  const manifest = await stack.backup();
+  expect(await stack.json(['verify'])).toEqual({ verified: [manifest.id], problems: [] });
+  await loseAndRestore(stack);
+  await expectSeed(stack);
+  expect(await stack.leftovers()).toEqual([]);
 });
 
 test('encrypted to age recipients, snapshots are written without a secret and read with the identity only', async () => {
@@ -93,51 +97,54 @@ test('encrypted to age recipients, snapshots are written without a secret and re
   expect((await stack.davit('verify')).exitCode).toBe(0);
 
   const blind = await stack.davit('restore', 'latest', '--yes', '--no-safety');
-  expect(blind).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('DAVIT_IDENTITY') });
+  expect(blind.stderr).toContain('DAVIT_IDENTITY: is needed to read an encrypted snapshot — set it, or DAVIT_IDENTITY_FILE');
+  expect(blind.exitCode).toBe(2);
+  const withKey = (own: string) =>
+    stack.compose('exec', '-T', '-e', `DAVIT_IDENTITY=${own}`, 'davit', 'davit', 'restore', 'latest', '--yes', '--no-safety');
+  const stranger = await withKey((await execa('age-keygen', [])).stdout);
+  expect(stranger).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('DAVIT_IDENTITY') });
   await expectSeed(stack);
 
   await stack.wipe(['app'], ['files']);
   await stack.up('app');
-  const sighted = await stack.compose(
-    'exec',
-    '-T',
-    '-e',
-    `DAVIT_IDENTITY=${key}`,
-    'davit',
-    'davit',
-    'restore',
-    'latest',
-    '--yes',
-    '--no-safety',
-  );
+  const sighted = await withKey(key);
   expect(sighted.stderr).not.toContain(key);
   expect(sighted.exitCode).toBe(0);
   await expectSeed(stack);
 });
 
-test('stacks whose names begin alike share a bucket without touching each other', async () => {
+test('stacks whose names begin alike share a bucket without touching each other; a wrong key is refused', async () => {
+  const environment = { ...toS3, DAVIT_KEEP: 'last=1' };
+  const secrets = { secrets: { s3: { environment: 'S3_SECRET' } } };
+  const davit = { secrets: ['s3'] };
+  await using short = await createStack({ services: { s3, app: app('files') }, volumes: ['files'], environment, davit, top: secrets });
+  await short.up();
   await using long = await createStack({
+    project: `${short.project}2`,
     services: { app: app('files') },
     volumes: ['files'],
-    project: 'davit-test-app2',
-    environment: { DAVIT_KEEP: 'last=1' },
+    environment,
+    davit,
+    top: { ...secrets, networks: { default: { name: `${short.project}_default`, external: true } } },
   });
   await long.up();
-  await long.sh('app', 'echo long > /data/a');
-  await long.backup();
-  const shared = { name: 'davit-test-app2_backups', external: true };
-  await using short = await createStack({
-    services: { app: app('files') },
-    project: 'davit-test-app',
-    environment: { DAVIT_STORAGE: 'file:///shared', DAVIT_KEEP: 'last=1' },
-    davit: { volumes: ['shared:/shared'] },
-    top: { volumes: { files: {}, backups: {}, shared } },
-  });
-  await short.up();
+  const ids = async (stack: TestStack): Promise<string[]> => (await stack.json<Manifest[]>(['list'])).map(({ id }) => id);
   await short.sh('app', 'echo short > /data/a');
+  await long.sh('app', 'echo long > /data/a');
+
   await short.backup();
+  expect(await ids(long)).toEqual([]);
+  const kept = await long.backup();
   const newest = await short.backup();
-  expect((await short.json<Manifest[]>(['list'])).map(({ id }) => id)).toEqual([newest.id]);
-  expect(await long.json<Manifest[]>(['list'])).toHaveLength(1);
-  expect((await long.davit('verify')).exitCode).toBe(0);
+  expect([await ids(short), await ids(long)]).toEqual([[newest.id], [kept.id]]);
+  expect((await short.davit('show', kept.id)).stderr).toContain(`has no snapshot ${kept.id}`);
+  await long.sh('app', 'rm /data/a');
+  await long.restore('latest');
+  expect(await long.sh('app', 'cat /data/a')).toBe('long');
+
+  const wrong = ['-e', 'AWS_SECRET_ACCESS_KEY_FILE=', '-e', 'AWS_SECRET_ACCESS_KEY=not-the-right-one'];
+  const refused = await short.compose('exec', '-T', ...wrong, 'davit', 'davit', 'backup');
+  expect(refused.stderr).toMatch(/s3:\/\/bucket\/backups.*AWS_SECRET_ACCESS_KEY/s);
+  expect(refused.exitCode).toBe(1);
+  expect(await ids(short)).toEqual([newest.id]);
 });

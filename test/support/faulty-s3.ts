@@ -14,6 +14,7 @@ export type Fault =
   | { readonly setResponseHeader: Readonly<Record<string, string>> }
   /** The server does it, but its answer gets lost. */
   | { readonly loseAnswer: true }
+  | { readonly delayMs: number }
   /** Neither an answer nor an end. */
   | { readonly stall: true };
 
@@ -32,6 +33,8 @@ export interface FaultyS3 extends AsyncDisposable {
   heal(): void;
   /** From now on nobody listens, and open connections are reset. */
   vanish(): Promise<void>;
+  /** It is back, at the same address. */
+  appear(): Promise<void>;
 }
 
 /** A proxy before an S3 server that breaks requests on demand. The host name passes unchanged, so signatures stay right. `address`: where it listens. */
@@ -55,7 +58,9 @@ export async function startFaultyS3(upstream: URL, address = '127.0.0.1'): Promi
     socket.on('close', () => sockets.delete(socket));
   });
   server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  const listen = (port: number): Promise<void> => new Promise((resolve) => server.listen(port, address, resolve));
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
 
   async function vanish(): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -64,7 +69,7 @@ export async function startFaultyS3(upstream: URL, address = '127.0.0.1'): Promi
   }
 
   return {
-    endpoint: new URL(`http://${address}:${(server.address() as AddressInfo).port}`),
+    endpoint: new URL(`http://${address}:${port}`),
     seen,
     inject(fault, matches, times = 1) {
       const rule = { fault, matches, left: times, struck: 0 };
@@ -73,6 +78,7 @@ export async function startFaultyS3(upstream: URL, address = '127.0.0.1'): Promi
     },
     heal: () => void (rules = []),
     vanish,
+    appear: () => listen(port),
     [Symbol.asyncDispose]: vanish,
   };
 }
@@ -91,6 +97,8 @@ function pass(request: IncomingMessage, response: ServerResponse, upstream: URL,
     return;
   }
   if (has('stall')) return void request.resume();
+  const delay = has('delayMs');
+  if (delay) return void setTimeout(() => pass(request, response, upstream, undefined), delay.delayMs);
   const reset = has('resetRequestAt');
   if (reset) return void request.pipe(tripwire(reset.resetRequestAt, () => request.socket.resetAndDestroy())).resume();
 

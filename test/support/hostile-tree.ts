@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 
-/** Everything a volume may hold that careless archivers lose. Needs root, and Debian's acl and attr. */
-const make = String.raw`
+/** Everything a volume may hold that careless archivers lose, made in the current folder by bash. Needs root, and Debian's acl and attr. */
+export const hostileTree = String.raw`
 umask 022
 mkdir empty-dir deep 'with space'
 mkdir -p deep/er/still
@@ -25,7 +25,7 @@ chown 33:33 .; chmod 2750 .; touch -d '2010-10-10 10:10:10.101010101 UTC' .
 `;
 
 export function makeHostileTree(root: string): void {
-  execFileSync('bash', ['-e', '-c', make], { cwd: root });
+  execFileSync('bash', ['-e', '-c', hostileTree], { cwd: root });
 }
 
 /** One line per thing: name, kind, mode, owner, time, link target, link count, content, attributes, ACLs. Two equal trees have equal descriptions. */

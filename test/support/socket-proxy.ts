@@ -11,6 +11,8 @@ export interface Rule {
 
 export interface SocketProxyOptions {
   readonly listen?: 'unix' | 'tcp';
+  /** With `tcp`: every address, this port. Otherwise the loopback and any port. */
+  readonly port?: number;
   /** Everything else is answered with 403. Without it everything passes. */
   readonly allow?: readonly Rule[];
   /** Cuts each hijacked connection after so many bytes from Docker. */
@@ -38,7 +40,7 @@ export function matches(rule: Rule, method: string, path: string): boolean {
 }
 
 /** Stands between a client and Docker and passes bytes. It reads the head of the first request of each connection, as Davit sends only one. */
-export async function startSocketProxy({ listen = 'unix', allow, cut }: SocketProxyOptions = {}): Promise<SocketProxy> {
+export async function startSocketProxy({ listen = 'unix', port, allow, cut }: SocketProxyOptions = {}): Promise<SocketProxy> {
   const requests: string[] = [];
   const refused: string[] = [];
   const clients = new Set<Socket>();
@@ -89,7 +91,7 @@ export async function startSocketProxy({ listen = 'unix', allow, cut }: SocketPr
   const path = join(directory, 'docker.sock');
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    if (listen === 'tcp') server.listen(0, '127.0.0.1', resolve);
+    if (listen === 'tcp') server.listen(port ?? 0, port === undefined ? '127.0.0.1' : '0.0.0.0', resolve);
     else server.listen(path, resolve);
   });
   return {

@@ -35,6 +35,8 @@ export interface Outcome {
 /** A stack with Davit in it, as a person would have it. Removed with everything it made when the test ends. */
 export interface TestStack extends AsyncDisposable {
   readonly project: string;
+  /** The compose file. */
+  readonly file: string;
   compose(...args: readonly string[]): Promise<Outcome>;
   /** Brings services up and waits until they are healthy; without names, all of them. */
   up(...services: readonly string[]): Promise<void>;
@@ -55,7 +57,8 @@ export interface TestStack extends AsyncDisposable {
 }
 
 /** Another image can be tested beside the one that somebody else builds. */
-const davitImage = process.env['DAVIT_TEST_IMAGE'] ?? 'davit:dev';
+export const davitImage = process.env['DAVIT_TEST_IMAGE'] ?? 'davit:dev';
+const socket = '/var/run/docker.sock:/var/run/docker.sock';
 const commandLimitMs = 300_000;
 
 export async function createStack(options: StackOptions): Promise<TestStack> {
@@ -71,7 +74,7 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
         image: davitImage,
         pull_policy: 'never',
         environment: { DAVIT_SCHEDULE: '0 0 1 1 *', ...environment },
-        volumes: ['/var/run/docker.sock:/var/run/docker.sock', 'backups:/backups', ...ownVolumes],
+        volumes: [...(environment['DOCKER_HOST'] === undefined ? [socket] : []), 'backups:/backups', ...ownVolumes],
         ...own,
       },
     },
@@ -103,6 +106,7 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
 
   const stack: TestStack = {
     project,
+    file,
     compose,
     up: async (...names) => void (await must('up', compose('up', '-d', '--wait', ...names))),
     davit: (...args) => compose('exec', '-T', 'davit', 'davit', ...args),

@@ -5,7 +5,7 @@ import { packTree } from '../../codecs/tar.ts';
 import { DavitError } from '../../model/errors.ts';
 import { manifestSchema, type Manifest, type StoredFile } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
-import type { ArtifactName, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
+import type { ArtifactName, Flaw, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
 import { compareBytes, compareSizes } from './compare.ts';
 import { digestOf, store } from './flow.ts';
 import { fileName, manifestKey, snapshotPrefix } from './layout.ts';
@@ -16,6 +16,7 @@ export function createWriter(storage: Storage, codecs: readonly Codec[], address
   const taken = new Set<string>();
   const running = new Set<Promise<unknown>>();
   const aborting = new AbortController();
+  let isUndecided = false;
 
   async function put(artifact: ArtifactName, plain: Readable, signal?: AbortSignal): Promise<StoredFile> {
     const file = fileName(artifact, extensions);
@@ -43,10 +44,10 @@ export function createWriter(storage: Storage, codecs: readonly Codec[], address
     taken.delete(file);
   }
 
-  async function commit(manifest: Manifest): Promise<void> {
+  async function commit(manifest: Manifest, signal?: AbortSignal): Promise<void> {
     const text = Buffer.from(`${JSON.stringify(manifestSchema.parse(manifest), undefined, 2)}\n`);
-    const unproven = manifest.artifacts.filter(({ proven }) => !proven);
-    const flaws = [...(await compareSizes(storage, manifest)), ...(await compareBytes(storage, manifest, unproven))];
+    signal?.throwIfAborted();
+    const flaws = await Promise.race([findFlaws(manifest), ...(signal ? [aborted(signal)] : [])]);
     if (flaws.length > 0) {
       const seen = flaws.map(({ problem }) => problem).join('; ');
       throw new DavitError({
@@ -56,12 +57,21 @@ export function createWriter(storage: Storage, codecs: readonly Codec[], address
         fix: 'check the storage, then run again',
       });
     }
-    await putManifest(text);
+    await putManifest(text, signal);
   }
 
-  async function putManifest(text: Buffer): Promise<void> {
+  async function findFlaws(manifest: Manifest): Promise<Flaw[]> {
+    const unproven = manifest.artifacts.filter(({ proven }) => !proven);
+    return [...(await compareSizes(storage, manifest)), ...(await compareBytes(storage, manifest, unproven))];
+  }
+
+  async function putManifest(text: Buffer, signal?: AbortSignal): Promise<void> {
     const key = manifestKey(address);
-    const { proven } = await storage.put(key, Readable.from([text], { objectMode: false }));
+    const { proven } = await storage.put(key, Readable.from([text], { objectMode: false }), signal).catch((error: unknown) => {
+      // Perhaps it arrives all the same: then what it names must be there.
+      isUndecided = signal?.aborted === true;
+      throw error;
+    });
     if (proven || (await digestOf(storage, key)).sha256 === createHash('sha256').update(text).digest('hex')) return;
     await storage.remove([key]);
     throw new DavitError({
@@ -71,10 +81,12 @@ export function createWriter(storage: Storage, codecs: readonly Codec[], address
     });
   }
 
-  /** Also takes what other processes put at this address, and what they left half-made. */
+  /** Also takes what other processes put at this address, and what they left half-made. The manifest goes first: without it the rest is nothing. */
   async function abort(): Promise<void> {
     aborting.abort();
     await Promise.all(running);
+    if (isUndecided) return;
+    await storage.remove([manifestKey(address)]);
     const keys: string[] = [];
     for await (const { key } of storage.list(prefix)) keys.push(key);
     await storage.remove(keys);
@@ -82,4 +94,8 @@ export function createWriter(storage: Storage, codecs: readonly Codec[], address
   }
 
   return { put, putTree, discard, commit, abort };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 }

@@ -1,0 +1,75 @@
+import { execa } from 'execa';
+import { until } from '../../support/docker.ts';
+import type { TestStack } from '../../support/stack.ts';
+import type { Lab } from './lab.ts';
+import { password } from './parts.ts';
+
+/** The client of MariaDB as root; its password is in the container's environment. */
+const client = 'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" mariadb -uroot -N shop';
+
+export async function sql(stack: TestStack, statement: string): Promise<string> {
+  return stack.sh('maria', `${client} -e '${statement}'`);
+}
+
+/** Tables in the order in which they are dumped: a dump can be held at the gates. */
+export const mariaTables =
+  'CREATE TABLE a AS SELECT seq AS id, REPEAT("x", 100) AS text FROM seq_1_to_5000; CREATE TABLE gate_1 AS SELECT 1 AS id; ' +
+  'CREATE TABLE gate_2 AS SELECT 1 AS id; CREATE TABLE z AS SELECT seq AS id FROM seq_1_to_100';
+
+export interface Gate extends AsyncDisposable {
+  /** A dump stands before the locked table: it is half-way. */
+  reached(): Promise<void>;
+  open(): Promise<void>;
+}
+
+/** Locks a table of MariaDB in a session of its own. */
+export async function lockTable({ stack }: Lab, table: string): Promise<Gate> {
+  const session = execa(
+    'docker',
+    ['exec', '-i', '-e', `MYSQL_PWD=${password}`, await stack.container('maria'), 'mariadb', '-uroot', '-nN', 'shop'],
+    {
+      reject: false,
+      buffer: false,
+    },
+  );
+  let said = '';
+  session.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  session.stdin.on('error', () => undefined);
+  session.stdin.write(`LOCK TABLES ${table} WRITE; SELECT 'locked';\n`);
+  await until(`${table} is locked`, () => said.includes('locked'));
+  const open = async (): Promise<void> => {
+    session.stdin.end();
+    await session;
+  };
+  const waiting = `SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE "Waiting for table%" AND info LIKE "%${table}%"`;
+  return {
+    reached: () => until(`a dump waits for ${table}`, async () => (await sql(stack, waiting)) === '1', 60_000),
+    open,
+    [Symbol.asyncDispose]: open,
+  };
+}
+
+/**
+ * Puts a shell script before a program of a service; `"$real" "$@"` is the program. What Davit asks first, the version, and accounts pass by.
+ * The script can stop at `hold`, until it is let go.
+ */
+export async function replaceTool(
+  { stack }: Lab,
+  service: string,
+  tool: string,
+  script: string,
+): Promise<Gate & { remove(): Promise<void> }> {
+  const real = await stack.sh(service, `command -v ${tool}`);
+  const text = [
+    '#!/bin/bash',
+    `real=${real}`,
+    'hold() { touch /tmp/held; while [ -e /tmp/held ]; do sleep 0.05; done; }',
+    'case "$*" in *--version* | *--system*) exec "$real" "$@" ;; esac',
+    script,
+  ].join('\n');
+  await stack.sh(service, `cat > /usr/local/bin/${tool} <<'SCRIPT'\n${text}\nSCRIPT\nchmod 755 /usr/local/bin/${tool}`);
+  const held = async (): Promise<boolean> => (await stack.sh(service, '[ ! -e /tmp/held ] || echo held')) === 'held';
+  const open = async (): Promise<void> => void (await stack.sh(service, 'rm -f /tmp/held'));
+  const remove = async (): Promise<void> => void (await stack.sh(service, `rm -f /tmp/held /usr/local/bin/${tool}`));
+  return { reached: () => until(`${tool} is held`, held, 60_000), open, remove, [Symbol.asyncDispose]: remove };
+}

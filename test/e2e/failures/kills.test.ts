@@ -1,0 +1,127 @@
+import { execa } from 'execa';
+import { describe, expect } from 'vitest';
+import { until } from '../../support/docker.ts';
+import type { Seen } from '../../support/faulty-s3.ts';
+import type { TestStack } from '../../support/stack.ts';
+import { lockTable, mariaTables, sql } from './faults.ts';
+import { labTest } from './lab-test.ts';
+import type { Lab } from './lab.ts';
+import { objects } from './look.ts';
+import { parts } from './parts.ts';
+
+/** Davit is killed or stopped while it waits: for a locked table, or for a storage that does not answer. */
+const test = labTest(() => ({
+  s3: 'davit-test/s3-fast',
+  services: { app: parts.app, maria: parts.maria },
+  volumes: ['files', 'maria'],
+  async seed(stack) {
+    await sql(stack, mariaTables);
+    await stack.sh('app', 'head -c 60000000 /dev/urandom > /data/random');
+  },
+}));
+
+const isPart = ({ method, url }: Seen) => method === 'PUT' && url.searchParams.has('partNumber');
+const isManifest = ({ method, url }: Seen) => method === 'PUT' && url.pathname.endsWith('/manifest.json');
+
+interface Moment extends AsyncDisposable {
+  reached(): Promise<void>;
+}
+
+async function stalled({ s3 }: Lab, matches: (request: Seen) => boolean): Promise<Moment> {
+  const struck = s3.inject({ stall: true }, matches, Infinity);
+  return {
+    reached: () => until('a request is stalled', () => struck() > 0, 60_000),
+    [Symbol.asyncDispose]: async () => s3.heal(),
+  };
+}
+
+const moments: readonly (readonly [name: string, prepare: (lab: Lab) => Promise<Moment>])[] = [
+  ['the dump', (lab) => lockTable(lab, 'gate_1')],
+  ['the archive and its upload', (lab) => stalled(lab, isPart)],
+  ['the commit', (lab) => stalled(lab, isManifest)],
+];
+
+async function signal(stack: TestStack, name: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  const { stdout } = await execa('docker', ['top', await stack.container('davit'), '-eo', 'pid,args']);
+  const pids = stdout.split('\n').flatMap((line) => (line.includes('main.js backup') ? [Number.parseInt(line, 10)] : []));
+  expect(pids).toHaveLength(1);
+  for (const pid of pids) process.kill(pid, name);
+}
+
+describe.each(moments)('during %s', (name, prepare) => {
+  test('`davit backup` is killed', async ({ lab }) => {
+    {
+      await using moment = await prepare(lab);
+      const run = lab.backup();
+      await moment.reached();
+      await signal(lab.stack, 'SIGKILL');
+      expect((await run).exitCode).toBe(137);
+    }
+    await lab.killed();
+  });
+
+  test('`davit backup` is told to stop: it undoes everything within 10 s', async ({ lab }) => {
+    {
+      await using moment = await prepare(lab);
+      const before = await objects(lab.storage);
+      const run = lab.backup();
+      await moment.reached();
+      const start = performance.now();
+      await signal(lab.stack, 'SIGTERM');
+      const { exitCode, stderr } = await run;
+      expect(performance.now() - start).toBeLessThan(10_000);
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain('davit: davit: was told to stop by SIGTERM — nothing was kept of what was under way');
+      expect(await lab.stack.leftovers()).toEqual([]);
+      await lab.runs();
+      // Whether the manifest arrived is unknown when nobody answers: then what it names stays until the next run.
+      if (name !== 'the commit') expect(await objects(lab.storage)).toEqual(before);
+    }
+    await lab.killed();
+  });
+
+  test('the container is killed: the next start undoes it', async ({ lab }) => {
+    {
+      await using moment = await prepare(lab);
+      const run = lab.backup();
+      await moment.reached();
+      await lab.stack.compose('kill', 'davit');
+      await run;
+      await lab.stack.up('davit');
+      await lab.runs();
+      await until('nothing is left', async () => (await lab.stack.leftovers()).length === 0);
+    }
+    await lab.killed();
+  });
+
+  test('the container is stopped: everything is undone before it ends', async ({ lab }) => {
+    {
+      await using moment = await prepare(lab);
+      const run = lab.backup();
+      await moment.reached();
+      const start = performance.now();
+      await lab.stack.compose('stop', 'davit');
+      expect(performance.now() - start).toBeLessThan(10_000);
+      await run;
+      expect(await lab.stack.leftovers()).toEqual([]);
+      expect(await lab.stack.sh('app', 'echo runs')).toBe('runs');
+      await lab.stack.up('davit');
+    }
+    await lab.killed();
+  });
+});
+
+test('the storage does not answer at all when Davit is told to stop', async ({ lab }) => {
+  {
+    await using moment = await stalled(lab, isPart);
+    const run = lab.backup();
+    await moment.reached();
+    await using _all = await stalled(lab, () => true);
+    const start = performance.now();
+    await signal(lab.stack, 'SIGTERM');
+    expect(await run).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('what was stored is left for the next run to remove') });
+    expect(performance.now() - start).toBeLessThan(10_000);
+    await lab.runs();
+  }
+  await lab.killed();
+});

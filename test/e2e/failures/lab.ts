@@ -1,0 +1,131 @@
+import { expect } from 'vitest';
+import { isGood, type Manifest } from '../../../src/model/snapshot.ts';
+import { createFilesystemStorage } from '../../../src/storage/filesystem.ts';
+import { createS3Storage } from '../../../src/storage/s3.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+import { until } from '../../support/docker.ts';
+import { type FaultyS3, startFaultyS3 } from '../../support/faulty-s3.ts';
+import { type S3Image, startS3 } from '../../support/s3-server.ts';
+import { createStack, type Outcome, type StackOptions, type TestStack } from '../../support/stack.ts';
+import { folderOf, hostAddress, isUp, named, objects, problemsOf, states } from './look.ts';
+
+export interface Expected {
+  readonly exitCode: 1 | 2 | 3;
+  /** One of the errors must say all of this. */
+  readonly says: readonly (string | RegExp)[];
+  /** What a person would do before anything else: start what the fault has killed. */
+  readonly repair?: () => Promise<unknown>;
+  /** The storage could not be reached to remove what was stored: the next run does it. */
+  readonly leaves?: 'remains';
+}
+
+/** A stack that has a good snapshot, and what must hold after every failure. */
+export interface Lab extends AsyncDisposable {
+  readonly stack: TestStack;
+  /** What Davit stores into, seen past every fault. */
+  readonly storage: Storage;
+  /** Before Davit's S3 storage. */
+  readonly s3: FaultyS3;
+  /** `davit backup`, for as long as a fault needs. */
+  backup(): Promise<Outcome>;
+  /** A run that Davit survived to report: nothing of it is left but, with exit code 3, its marked snapshot. Then the next run succeeds. */
+  fails(run: Outcome, expected: Expected): Promise<void>;
+  /** A run that was killed left no snapshot behind. What else it left goes with the next run, which succeeds. */
+  killed(): Promise<void>;
+  /** The newest good snapshot, which `latest` must name. */
+  good(): Manifest;
+  /** A run that must have been good; by default a new one. */
+  succeeds(run?: Outcome): Promise<Manifest>;
+  /** Every service runs and is as healthy as it can be. */
+  runs(): Promise<void>;
+}
+
+export interface LabOptions extends StackOptions {
+  readonly s3?: S3Image;
+  /** Fills the services before the first snapshot. */
+  readonly seed?: (stack: TestStack) => Promise<unknown>;
+}
+
+export async function openLab({ s3, seed, ...options }: LabOptions): Promise<Lab> {
+  await using rest = new AsyncDisposableStack();
+  const server = s3 === undefined ? undefined : rest.use(await startS3(s3));
+  const proxy = server === undefined ? undefined : rest.use(await startFaultyS3(server.endpoint, await hostAddress()));
+  const place =
+    server === undefined || proxy === undefined
+      ? {}
+      : { DAVIT_STORAGE: `s3://${server.bucket}`, AWS_MAX_ATTEMPTS: '3', ...server.environmentFor(proxy.endpoint) };
+  const stack = rest.use(await createStack({ ...options, environment: { ...place, ...options.environment } }));
+  await stack.up();
+  await seed?.(stack);
+  const storage = server
+    ? createS3Storage({ bucket: server.bucket, prefix: '', environment: server.environmentFor() })
+    : createFilesystemStorage(await folderOf(`${stack.project}_backups`));
+  let good = goodOne(await stack.davit('backup', '--json'));
+  const held = rest.move();
+
+  const lab: Lab = {
+    stack,
+    storage,
+    get s3() {
+      if (proxy === undefined) throw new Error('this stack stores into a directory');
+      return proxy;
+    },
+    backup: () => stack.davit('backup', '--json'),
+    good: () => good,
+    async succeeds(run) {
+      const known = good;
+      good = goodOne(run ?? (await lab.backup()));
+      expect(good.sequence).toBeGreaterThan(known.sequence);
+      await settled(await listed(), 0);
+      return good;
+    },
+    async fails(run, { exitCode, says, repair, leaves }) {
+      const problems = problemsOf(run);
+      expect(run.exitCode, problems.join('\n')).toBe(exitCode);
+      const isAbout = (problem: string): boolean =>
+        says.every((word) => (typeof word === 'string' ? problem.includes(word) : word.test(problem)));
+      expect(problems, says.join(' ')).toSatisfy((all: string[]) => all.some(isAbout));
+      await repair?.();
+      await settled(await listed(), exitCode === 3 ? 1 : 0, leaves);
+      await lab.succeeds();
+    },
+    async killed() {
+      const { manifests, latest } = await listed();
+      expect(latest).toBe(good.id);
+      expect(manifests.filter(isGood)[0]?.id).toBe(good.id);
+      await lab.succeeds();
+    },
+    async runs() {
+      await until('every service runs', async () => (await states(stack)).every(isUp), 60_000);
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+
+  async function listed(): Promise<{ manifests: Manifest[]; latest: string }> {
+    const [manifests, latest] = await Promise.all([stack.json<Manifest[]>(['list']), stack.json<Manifest>(['show', 'latest'])]);
+    return { manifests, latest: latest.id };
+  }
+
+  /** What must hold as soon as a run has ended, however it ended. */
+  async function settled(
+    { manifests, latest }: { manifests: Manifest[]; latest: string },
+    incomplete: number,
+    leaves?: 'remains',
+  ): Promise<void> {
+    expect(latest).toBe(good.id);
+    const after = manifests.filter(({ sequence }) => sequence > good.sequence);
+    expect(after.map(({ status }) => status)).toEqual(Array.from({ length: incomplete }, () => 'incomplete'));
+    if (leaves === undefined) expect(await objects(storage)).toEqual(manifests.flatMap(named).toSorted());
+    expect(await stack.leftovers()).toEqual([]);
+    await lab.runs();
+  }
+
+  return lab;
+}
+
+function goodOne(run: Outcome): Manifest {
+  expect(run.exitCode, problemsOf(run).join('\n')).toBe(0);
+  const [outcome] = JSON.parse(run.stdout) as { manifest: Manifest }[];
+  if (outcome?.manifest.status !== 'complete') throw new Error(`not complete: ${run.stdout}`);
+  return outcome.manifest;
+}

@@ -1,0 +1,85 @@
+import { describe } from 'vitest';
+import type { Fault, Seen } from '../../support/faulty-s3.ts';
+import { until } from '../../support/docker.ts';
+import { mariaTables, sql } from './faults.ts';
+import { labTest } from './lab-test.ts';
+import { parts } from './parts.ts';
+
+/** The app's files are an upload of several parts, done by a worker; the dump is one request, done by Davit itself. */
+const test = labTest(() => ({
+  s3: 'davit-test/s3-fast',
+  services: { app: parts.app, maria: parts.maria },
+  volumes: ['files', 'maria'],
+  async seed(stack) {
+    await sql(stack, mariaTables);
+    await stack.sh('app', 'head -c 30000000 /dev/urandom > /data/random');
+  },
+}));
+
+const isPut = ({ method, url }: Seen) => method === 'PUT' && !url.searchParams.has('partNumber');
+const isManifest = (request: Seen) => isPut(request) && request.url.pathname.endsWith('/manifest.json');
+const isDump = (request: Seen) => isPut(request) && request.url.pathname.includes('/maria/shop');
+const isPart = ({ method, url }: Seen) => method === 'PUT' && url.searchParams.has('partNumber');
+const isAny = () => true;
+const error500 = { answer: 500, code: 'InternalError' };
+
+describe('for a while', () => {
+  const passing: readonly (readonly [what: string, fault: Fault, matches: (request: Seen) => boolean, times: number])[] = [
+    ['everything is answered with 503', { answer: 503, code: 'SlowDown' }, isAny, 2],
+    ['uploads are answered with 500', error500, (request) => isDump(request) || isPart(request), 2],
+    ['uploads take 3 s each', { delayMs: 3000 }, (request) => isDump(request) || isPart(request), 4],
+    ['uploads are reset half-way', { resetRequestAt: 4000 }, (request) => isDump(request) || isPart(request), 2],
+  ];
+  for (const [what, fault, matches, times] of passing) {
+    test(`${what}: the run is good all the same`, async ({ lab }) => {
+      lab.s3.inject(fault, matches, times);
+      await lab.succeeds();
+    });
+  }
+});
+
+describe('for ever', () => {
+  const lasting: readonly (readonly [what: string, fault: Fault, matches: (request: Seen) => boolean, exitCode: 1 | 3, says: string[]])[] =
+    [
+      ['everything is answered with 500', error500, isAny, 1, ['does not answer properly', 'HTTP 500', 'AWS_ENDPOINT_URL_S3']],
+      ['every part is answered with 500', error500, isPart, 3, ['app/files/data', 'does not answer properly', 'HTTP 500']],
+      ['every part is reset half-way', { resetRequestAt: 4_000_000 }, isPart, 3, ['app/files/data', 'does not answer properly']],
+      ['the dump is answered with 500', error500, isDump, 3, ['maria/shop', 'does not answer properly', 'HTTP 500']],
+      ['the manifest is answered with 500', error500, isManifest, 1, ['manifest.json', 'does not answer properly', 'HTTP 500']],
+      [
+        'writing is refused',
+        { answer: 403, code: 'AccessDenied' },
+        (request) => isPut(request) || request.url.searchParams.has('uploads'),
+        1,
+        ['access denied', 'allow these credentials'],
+      ],
+    ];
+  for (const [what, fault, matches, exitCode, says] of lasting) {
+    test(what, async ({ lab }) => {
+      lab.s3.inject(fault, matches, Infinity);
+      await lab.fails(await lab.backup(), { exitCode, says, repair: async () => lab.s3.heal() });
+    });
+  }
+});
+
+test('the server vanishes during an upload of parts', async ({ lab }) => {
+  const parts = lab.s3.seen.filter(isPart).length;
+  const run = lab.backup();
+  await until('a part is on its way', () => lab.s3.seen.filter(isPart).length > parts);
+  await lab.s3.vanish();
+  await lab.fails(await run, { exitCode: 1, says: ['nothing listens at the endpoint'], repair: lab.s3.appear, leaves: 'remains' });
+});
+
+test('the server is not there', async ({ lab }) => {
+  await lab.s3.vanish();
+  await lab.fails(await lab.backup(), {
+    exitCode: 1,
+    says: ['nothing listens at the endpoint', 'check AWS_ENDPOINT_URL_S3'],
+    repair: lab.s3.appear,
+  });
+});
+
+test('the bucket does not exist', async ({ lab }) => {
+  const run = await lab.stack.compose('exec', '-T', '-e', 'DAVIT_STORAGE=s3://nowhere', 'davit', 'davit', 'backup', '--json');
+  await lab.fails(run, { exitCode: 1, says: ['s3://nowhere', 'the bucket does not exist', 'correct DAVIT_STORAGE'] });
+});

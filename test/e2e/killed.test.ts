@@ -1,0 +1,85 @@
+import { execa } from 'execa';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Manifest } from '../../src/model/snapshot.ts';
+import { until } from '../support/docker.ts';
+import { app, postgres, sqlIn } from '../support/services.ts';
+import { createStack, type TestStack } from '../support/stack.ts';
+
+let stack: TestStack;
+let good: Manifest;
+
+beforeAll(async () => {
+  stack = await createStack({ services: { app: app('files'), postgres: postgres('postgres') }, volumes: ['files', 'postgres'] });
+  await stack.up();
+  good = await (await seeded()).backup();
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+beforeEach(() => stack.up());
+
+async function seeded(): Promise<TestStack> {
+  await stack.sh('app', 'head -c 300000000 /dev/urandom > /data/random');
+  await stack.sh('postgres', sqlIn.postgres(`CREATE TABLE t AS SELECT i, md5(i::text) AS h FROM generate_series(1, 1500000) AS i`));
+  return stack;
+}
+
+/** Half-made objects and snapshots that no manifest names. */
+async function strays(): Promise<string> {
+  return stack.sh(
+    'davit',
+    `cd /backups && find . -name '.*.part' ; for d in */default/*; do [ -f "$d/manifest.json" ] || find "$d" -type f; done`,
+  );
+}
+
+/** As this machine numbers them. */
+async function processesOfBackup(): Promise<number[]> {
+  const { stdout } = await execa('docker', ['top', await stack.container('davit'), '-eo', 'pid,args']);
+  return stdout.split('\n').flatMap((line) => (line.includes('main.js backup') ? [Number.parseInt(line, 10)] : []));
+}
+
+const phases = [
+  ['the dump', async () => (await stack.sh('postgres', 'pgrep -x pg_dump || true')) !== ''],
+  ['the archive', async () => (await stack.leftovers()).length > 0],
+] as const;
+
+test.each(phases.flatMap(([phase, reached]) => (['SIGKILL', 'SIGTERM'] as const).map((signal) => [signal, phase, reached] as const)))(
+  '%s of a backup during %s leaves nothing that counts, and the next run is good',
+  async (signal, _, reached) => {
+    const run = stack.davit('backup');
+    await until('the phase is reached', reached, 60_000);
+    const start = performance.now();
+    for (const pid of await processesOfBackup()) process.kill(pid, signal);
+    expect((await run).exitCode).not.toBe(0);
+    expect(performance.now() - start).toBeLessThan(10_000);
+    expect((await stack.json<Manifest>(['show', 'latest'])).id).toBe(good.id);
+    await until('workers are gone', async () => (await stack.leftovers()).length === 0, 30_000);
+    await until('the dump has ended', async () => (await stack.sh('postgres', 'pgrep -x pg_dump || true')) === '', 30_000);
+    if (signal === 'SIGTERM') expect(await strays()).toBe('');
+
+    good = await stack.backup();
+    expect(good.status).toBe('complete');
+    expect(await strays()).toBe('');
+  },
+);
+
+test('a stopped container gives up its scheduled run in time, and the next start is clean', async () => {
+  const run = stack.davit('backup');
+  await until('the archive is under way', phases[1][1], 60_000);
+  const start = performance.now();
+  await stack.compose('stop', 'davit');
+  expect(performance.now() - start).toBeLessThan(11_000);
+  expect((await run).exitCode).not.toBe(0);
+  await until('workers are gone', async () => (await stack.leftovers()).length === 0, 30_000);
+  await stack.up('davit');
+  good = await stack.backup();
+  expect(await strays()).toBe('');
+});
+
+test('two at once: the second is told to wait, the first is good', async () => {
+  const first = stack.davit('backup');
+  await until('the first is under way', phases[1][1], 60_000);
+  expect(await stack.davit('backup')).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('another backup or restore is under way'),
+  });
+  expect((await first).exitCode).toBe(0);
+});

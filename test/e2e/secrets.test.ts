@@ -1,0 +1,112 @@
+import { createInterface } from 'node:readline';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { createAgeKeys } from '../support/age-keys.ts';
+import { until } from '../support/docker.ts';
+import { app, maria, postgres } from '../support/services.ts';
+import { createStack } from '../support/stack.ts';
+
+const planted = {
+  mariaRoot: 'planted-1-maria-root',
+  mariaBackup: 'planted-2-maria-backup',
+  postgres: 'planted-3-postgres',
+  aws: 'planted-4/aws+secret=',
+  token: 'planted-5-token-of-an-app',
+};
+const { recipients, identity } = createAgeKeys();
+const key = /AGE-SECRET-KEY-\w+/.exec(identity)?.[0] ?? '';
+
+interface Watch extends Disposable {
+  /** Everything that was heard and looked at so far. */
+  said(): string;
+  readonly created: ReadonlySet<string>;
+}
+
+/** Listens to all events of the engine, as everybody with the socket can, and inspects every container that is created. */
+function watch(): Watch {
+  const heard: string[] = [];
+  const created = new Set<string>();
+  const events = execa('docker', ['events', '--format', '{{json .}}'], { reject: false, buffer: false });
+  createInterface({ input: events.stdout }).on('line', (line) => {
+    heard.push(line);
+    const { Action, Actor } = JSON.parse(line) as { Action: string; Actor: { ID: string; Attributes: { name?: string } } };
+    const { name = '' } = Actor.Attributes;
+    if (Action !== 'create' || !name.startsWith('davit-')) return;
+    void execa('docker', ['inspect', Actor.ID], { reject: false }).then(({ stdout }) => {
+      heard.push(stdout);
+      if (stdout.includes(name)) created.add(name.replace(/^(davit-[a-z]+)-.*$/, '$1'));
+    });
+  });
+  return { said: () => heard.join('\n'), created, [Symbol.dispose]: () => void events.kill() };
+}
+
+test('no secret shows in output, logs, events, inspects, object names or manifests', async () => {
+  process.env['PLANTED_AWS'] = planted.aws;
+  await using stack = await createStack({
+    services: {
+      s3: { image: 'davit-test/s3', environment: { S3_ACCESS_KEY: 'access', S3_SECRET_KEY: planted.aws, S3_BUCKET: 'bucket' } },
+      app: app('files', {
+        environment: { APP_TOKEN: planted.token },
+        labels: ['davit.quiesce=stop', 'davit.hook.before=echo "$$APP_TOKEN" >&2; env'],
+      }),
+      maria: maria('maria', {
+        environment: { MARIADB_ROOT_PASSWORD_FILE: '/run/secrets/root', MARIADB_DATABASE: 'shop' },
+        labels: ['davit.dump.user=backup', 'davit.dump.password-file=/run/secrets/backup'],
+        secrets: ['root', 'backup'],
+      }),
+      postgres: postgres('postgres', {
+        environment: { POSTGRES_PASSWORD: planted.postgres, POSTGRES_INITDB_ARGS: '--auth-local=scram-sha-256' },
+      }),
+    },
+    volumes: ['files', 'maria', 'postgres'],
+    files: { root: planted.mariaRoot, backup: planted.mariaBackup, identity: key },
+    environment: {
+      DAVIT_STORAGE: 's3://bucket/backups',
+      DAVIT_LOG_LEVEL: 'trace',
+      DAVIT_ENCRYPT_TO: recipients.join(),
+      DAVIT_IDENTITY_FILE: '/run/secrets/identity',
+      AWS_ENDPOINT_URL_S3: 'http://s3:9000',
+      AWS_ACCESS_KEY_ID: 'access',
+      AWS_SECRET_ACCESS_KEY_FILE: '/run/secrets/aws',
+    },
+    davit: { secrets: ['aws', 'identity'] },
+    top: {
+      secrets: {
+        aws: { environment: 'PLANTED_AWS' },
+        ...Object.fromEntries(['root', 'backup', 'identity'].map((name) => [name, { file: `./${name}` }])),
+      },
+    },
+  });
+  await stack.up();
+  const grants = `CREATE USER backup@localhost IDENTIFIED BY '${planted.mariaBackup}'; GRANT ALL ON *.* TO backup@localhost WITH GRANT OPTION`;
+  await stack.sh('maria', 'mariadb -uroot -p"$(cat /run/secrets/root)"', grants);
+
+  using watched = watch();
+  const outputs: string[] = [];
+  const run = async (exitCode: number, ...args: string[]): Promise<void> => {
+    const outcome = await stack.davit(...args);
+    expect(outcome.exitCode, `davit ${args.join(' ')}: ${outcome.stderr}`).toBe(exitCode);
+    outputs.push(`${outcome.stdout}\n${outcome.stderr}`);
+  };
+  await run(0, 'plan');
+  await run(0, 'plan', '--json');
+  await run(0, 'backup');
+  await run(0, 'show', 'latest', '--json');
+  await run(0, 'verify');
+  await run(0, 'restore', 'latest', '--yes');
+  await stack.sh('maria', `mariadb -uroot -p"$(cat /run/secrets/root)"`, `ALTER USER backup@localhost IDENTIFIED BY 'changed'`);
+  await run(3, 'backup');
+  await until('worker and journal were inspected', () => watched.created.size === 2);
+
+  const logs = await stack.compose('logs', 'davit');
+  const inside = await stack.compose('exec', '-T', 's3', 'sh', '-c', 's3-curl "http://127.0.0.1:9000/bucket?list-type=2&max-keys=1000"');
+  const manifests = [...inside.stdout.matchAll(/<Key>([^<]*manifest\.json)<\/Key>/g)].map(([, name]) => name);
+  for (const name of manifests)
+    outputs.push((await stack.compose('exec', '-T', 's3', 's3-curl', `http://127.0.0.1:9000/bucket/${name}`)).stdout);
+  expect(manifests).toHaveLength(3);
+
+  const said = [...outputs, logs.stdout, logs.stderr, inside.stdout, watched.said()].join('\n');
+  for (const proof of ['exec_create', 'maria/shop.sql.zst.age', 'io.davit.worker', 'io.davit.journal', 'Access denied'])
+    expect(said).toContain(proof);
+  for (const secret of [...Object.values(planted), key]) expect(said).not.toContain(secret);
+});
