@@ -18,6 +18,7 @@ export interface ContainerInfo {
         readonly RW: boolean;
       }[]
     | null;
+  readonly NetworkSettings?: { readonly Networks?: Record<string, { readonly NetworkID: string }> | null } | undefined;
   readonly GraphDriver?: { readonly Data?: Record<string, string> | null | undefined } | undefined;
 }
 
@@ -35,6 +36,7 @@ export function toContainer(info: ContainerInfo, repoDigest: string | undefined)
     env: Object.fromEntries((info.Config.Env ?? []).map(splitAssignment)),
     command: [info.Path, ...(info.Args ?? [])],
     mounts: (info.Mounts ?? []).map(toMount),
+    networks: Object.values(info.NetworkSettings?.Networks ?? {}).map(({ NetworkID }) => NetworkID),
     // Docker writes the year 1 for "never".
     startedAt: info.State.StartedAt.startsWith('0001-') ? '' : info.State.StartedAt,
   };

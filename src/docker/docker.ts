@@ -23,6 +23,8 @@ export interface Container {
   readonly env: Readonly<Record<string, string>>;
   readonly command: readonly string[];
   readonly mounts: readonly Mount[];
+  /** Ids; no two machines have the same. */
+  readonly networks: readonly string[];
   /** `StartedAt` of the daemon; empty when never started. */
   readonly startedAt: string;
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Context } from '../context.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
@@ -7,6 +7,7 @@ import type { SnapshotAddress, SnapshotWriter } from '../repository/repository.t
 import { requireMount, storageFolders } from './storage-folders.ts';
 import { type Service, settingsOf, type Stack } from './discover.ts';
 import { unlessStopped } from './stopping.ts';
+import { writerMark } from './writer-mark.ts';
 
 /** One execution for one set: what it is about to store, and what has happened so far. */
 export interface Run {
@@ -25,7 +26,7 @@ export interface Run {
 
 const foreignWriterMs = 24 * 3_600_000;
 
-/** Clears what killed runs of this container left behind, then begins a snapshot. */
+/** Clears what killed runs of this Davit left behind, then begins a snapshot. */
 export async function openRun(context: Context, stack: Stack, plan: Plan, reason: Manifest['reason']): Promise<Run> {
   const { repository, log } = context;
   for (const folder of storageFolders(context.environment)) requireMount(stack.own, folder);
@@ -35,7 +36,7 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
       'snapshots are kept on this machine only: set DAVIT_STORAGE to an S3 bucket to survive its loss',
     );
   const startedAt = context.now();
-  const id = snapshotId(startedAt, `${writerMark(stack)}${randomBytes(1).toString('hex')}`);
+  const id = snapshotId(startedAt, `${writerMark(stack.own)}${randomBytes(1).toString('hex')}`);
   const swept = await unlessStopped(
     context,
     repository.sweep(stack.name, (other, since) => isDead(stack, other, since, startedAt)),
@@ -71,15 +72,11 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
 }
 
 /**
- * Tells which half-made snapshots are dead: no two runs of a container overlap, so its own are; those of another container may be alive
+ * Tells which half-made snapshots are dead: no two runs of one Davit overlap, so its own are; those of another one may be alive
  * on another machine and are left alone for a day. The mark in the id says who wrote it.
  */
 function isDead(stack: Stack, id: string, since: Date, now: Date): boolean {
-  return id.slice(-6, -2) === writerMark(stack) || now.getTime() - since.getTime() > foreignWriterMs;
-}
-
-function writerMark({ own }: Stack): string {
-  return createHash('sha256').update(own.id).digest('hex').slice(0, 4);
+  return id.slice(-6, -2) === writerMark(stack.own) || now.getTime() - since.getTime() > foreignWriterMs;
 }
 
 /** Runs one part of the capture; a failure is recorded against its service and the others go on. A stop of Davit itself ends everything. */

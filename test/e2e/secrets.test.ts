@@ -27,15 +27,16 @@ function watch(): Watch {
   const heard: string[] = [];
   const created = new Set<string>();
   const events = execa('docker', ['events', '--format', '{{json .}}'], { reject: false, buffer: false });
+  const inspect = async (id: string, name: string): Promise<void> => {
+    const { stdout } = await execa('docker', ['inspect', id], { reject: false });
+    heard.push(stdout);
+    if (stdout.includes(name)) created.add(name.replace(/^(davit-[a-z]+)-.*$/, '$1'));
+  };
   createInterface({ input: events.stdout }).on('line', (line) => {
     heard.push(line);
     const { Action, Actor } = JSON.parse(line) as { Action: string; Actor: { ID: string; Attributes: { name?: string } } };
     const { name = '' } = Actor.Attributes;
-    if (Action !== 'create' || !name.startsWith('davit-')) return;
-    void execa('docker', ['inspect', Actor.ID], { reject: false }).then(({ stdout }) => {
-      heard.push(stdout);
-      if (stdout.includes(name)) created.add(name.replace(/^(davit-[a-z]+)-.*$/, '$1'));
-    });
+    if (Action === 'create' && name.startsWith('davit-')) void inspect(Actor.ID, name);
   });
   return { said: () => heard.join('\n'), created, [Symbol.dispose]: () => void events.kill() };
 }

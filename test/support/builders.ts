@@ -31,6 +31,7 @@ export function container(overrides: Partial<Container> = {}): Container {
     env: {},
     command: [],
     mounts: [],
+    networks: [],
     startedAt: '2026-11-21T00:00:00Z',
     ...overrides,
   };
