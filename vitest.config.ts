@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Waits in contract and e2e tests have limits, which a busy CI machine can miss: there, and only there, a test may try once more, and says so. */
+const retry = process.env['CI'] === undefined ? 0 : 1;
+
 /** Unit tests are pure and need nothing; contract tests need programs (tar, zstd, age); e2e tests need Docker and the built image. */
 export default defineConfig({
   test: {
@@ -9,6 +12,7 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
+          retry,
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,
@@ -18,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          retry,
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,

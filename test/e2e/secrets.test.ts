@@ -23,20 +23,20 @@ interface Watch extends Disposable {
 }
 
 /** Listens to all events of the engine, as everybody with the socket can, and inspects every container that is created. */
-function watch(): Watch {
+function watch(project: string): Watch {
   const heard: string[] = [];
   const created = new Set<string>();
   const events = execa('docker', ['events', '--format', '{{json .}}'], { reject: false, buffer: false });
-  const inspect = async (id: string, name: string): Promise<void> => {
+  const inspect = async (id: string, kind: string): Promise<void> => {
     const { stdout } = await execa('docker', ['inspect', id], { reject: false });
     heard.push(stdout);
-    if (stdout.includes(name)) created.add(name.replace(/^(davit-[a-z]+)-.*$/, '$1'));
+    if (stdout.includes(`davit-${kind}-${project}`)) created.add(kind);
   };
   createInterface({ input: events.stdout }).on('line', (line) => {
     heard.push(line);
     const { Action, Actor } = JSON.parse(line) as { Action: string; Actor: { ID: string; Attributes: { name?: string } } };
-    const { name = '' } = Actor.Attributes;
-    if (Action === 'create' && name.startsWith('davit-')) void inspect(Actor.ID, name);
+    const [, kind] = /^davit-(worker|journal)-/.exec(Actor.Attributes.name ?? '') ?? [];
+    if (Action === 'create' && kind !== undefined) void inspect(Actor.ID, kind);
   });
   return { said: () => heard.join('\n'), created, [Symbol.dispose]: () => void events.kill() };
 }
@@ -82,7 +82,7 @@ test('no secret shows in output, logs, events, inspects, object names or manifes
   const grants = `CREATE USER backup@localhost IDENTIFIED BY '${planted.mariaBackup}'; GRANT ALL ON *.* TO backup@localhost WITH GRANT OPTION`;
   await stack.sh('maria', 'mariadb -uroot -p"$(cat /run/secrets/root)"', grants);
 
-  using watched = watch();
+  using watched = watch(stack.project);
   const outputs: string[] = [];
   const run = async (exitCode: number, ...args: string[]): Promise<void> => {
     const outcome = await stack.davit(...args);

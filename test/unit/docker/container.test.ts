@@ -9,6 +9,7 @@ const info: ContainerInfo = {
   Args: ['redis-server', '--requirepass', 'x'],
   State: { Status: 'running', StartedAt: '2026-11-21T03:00:00Z', Health: { Status: 'healthy' } },
   Config: { Image: 'redis:7', Labels: { 'davit.dump': 'auto' }, Env: ['A=1', 'B=x=y', 'EMPTY=', 'BARE'] },
+  NetworkSettings: { Networks: { shop_default: { NetworkID: '5eaf00d' } } },
   Mounts: [
     { Type: 'volume', Name: 'shop_data', Source: '/var/lib/docker/volumes/shop_data/_data', Destination: '/data', RW: true },
     { Type: 'bind', Source: '/srv/conf', Destination: '/conf', RW: false },
@@ -35,6 +36,7 @@ describe('a container as Docker describes it', () => {
         { type: 'tmpfs', source: '', destination: '/run', writable: true },
         { type: 'other', source: 'x', destination: '/pipe', writable: true },
       ],
+      networks: ['5eaf00d'],
       startedAt: '2026-11-21T03:00:00Z',
     });
   });
@@ -44,6 +46,7 @@ describe('a container as Docker describes it', () => {
       ...info,
       Args: null,
       Mounts: null,
+      NetworkSettings: undefined,
       Config: { Image: 'x', Labels: null, Env: null },
       State: { Status: 'created', StartedAt: '0001-01-01T00:00:00Z' },
     };
@@ -55,6 +58,7 @@ describe('a container as Docker describes it', () => {
       env: {},
       command: ['docker-entrypoint.sh'],
       mounts: [],
+      networks: [],
       startedAt: '',
     });
   });
