@@ -6,7 +6,7 @@ import { createFrameParser } from './frames.ts';
 import { createTail } from './tail.ts';
 
 /** A worker that is told to stop, by the end of its stdin, may abort its uploads for so long: Docker gives Davit itself ten seconds. */
-const graceMs = 4000;
+const graceMs = 3000;
 
 /** A wait that fails sooner has another reason than its length. */
 const patienceMs = 20_000;

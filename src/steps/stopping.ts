@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import type { Run } from './run.ts';
 
 /** Docker kills what has not stopped after ten seconds. */
-const lastMs = 4000;
+const lastMs = 3000;
 
 /** Waits for work that can be left alone when Davit is told to stop: reading, and removing what the next run would remove as well. */
 export async function unlessStopped<T>({ signal }: Pick<Context, 'signal'>, work: Promise<T>): Promise<T> {

@@ -31,7 +31,7 @@ export type { S3Options };
 const deletesPerRequest = 1000;
 const parallelDeletes = 8;
 /** Docker gives Davit ten seconds to stop. */
-const abortTimeoutMs = 4000;
+const abortTimeoutMs = 3000;
 
 export function createS3Storage(options: S3Options): Storage {
   const { bucket: Bucket, patienceMs = 90_000 } = options;

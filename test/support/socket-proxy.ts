@@ -13,6 +13,8 @@ export interface SocketProxyOptions {
   readonly listen?: 'unix' | 'tcp';
   /** With `tcp`: every address, this port. Otherwise the loopback and any port. */
   readonly port?: number;
+  /** With `tcp`: where other machines find it. */
+  readonly address?: string;
   /** Everything else is answered with 403. Without it everything passes. */
   readonly allow?: readonly Rule[];
   /** Cuts each hijacked connection after so many bytes from Docker. */
@@ -30,6 +32,9 @@ export interface SocketProxy extends AsyncDisposable {
   readonly refused: readonly string[];
   /** Cuts every open connection. */
   cut(how: Cut): void;
+  /** Until it returns, every connection is cut as soon as it is made. */
+  leave(): void;
+  comeBack(): void;
 }
 
 const dockerSocket = '/var/run/docker.sock';
@@ -40,14 +45,16 @@ export function matches(rule: Rule, method: string, path: string): boolean {
 }
 
 /** Stands between a client and Docker and passes bytes. It reads the head of the first request of each connection, as Davit sends only one. */
-export async function startSocketProxy({ listen = 'unix', port, allow, cut }: SocketProxyOptions = {}): Promise<SocketProxy> {
+export async function startSocketProxy({ listen = 'unix', port, address, allow, cut }: SocketProxyOptions = {}): Promise<SocketProxy> {
   const requests: string[] = [];
   const refused: string[] = [];
   const clients = new Set<Socket>();
+  let isAway = false;
 
   const server = createServer({ allowHalfOpen: true }, (client) => {
     clients.add(client);
     client.on('error', () => {}).once('close', () => clients.delete(client));
+    if (isAway) return cutOne(client, 'reset');
     let head = Buffer.alloc(0);
     const readHead = (chunk: Buffer): void => {
       head = Buffer.concat([head, chunk]);
@@ -91,14 +98,19 @@ export async function startSocketProxy({ listen = 'unix', port, allow, cut }: So
   const path = join(directory, 'docker.sock');
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    if (listen === 'tcp') server.listen(port ?? 0, port === undefined ? '127.0.0.1' : '0.0.0.0', resolve);
+    if (listen === 'tcp') server.listen(port ?? 0, address ?? (port === undefined ? '127.0.0.1' : '0.0.0.0'), resolve);
     else server.listen(path, resolve);
   });
   return {
-    host: listen === 'tcp' ? `tcp://127.0.0.1:${(server.address() as AddressInfo).port}` : `unix://${path}`,
+    host: listen === 'tcp' ? `tcp://${address ?? '127.0.0.1'}:${(server.address() as AddressInfo).port}` : `unix://${path}`,
     requests,
     refused,
     cut: (how) => clients.forEach((socket) => cutOne(socket, how)),
+    leave() {
+      isAway = true;
+      clients.forEach((socket) => cutOne(socket, 'reset'));
+    },
+    comeBack: () => void (isAway = false),
     async [Symbol.asyncDispose]() {
       clients.forEach((socket) => socket.destroy());
       await new Promise((resolve) => server.close(resolve));

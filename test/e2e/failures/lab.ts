@@ -42,12 +42,15 @@ export interface Lab extends AsyncDisposable {
 
 export interface LabOptions extends StackOptions {
   readonly s3?: S3Image;
+  /** Ends after the stack. */
+  readonly uses?: AsyncDisposable;
   /** Fills the services before the first snapshot. */
   readonly seed?: (stack: TestStack) => Promise<unknown>;
 }
 
-export async function openLab({ s3, seed, ...options }: LabOptions): Promise<Lab> {
+export async function openLab({ s3, seed, uses, ...options }: LabOptions): Promise<Lab> {
   await using rest = new AsyncDisposableStack();
+  if (uses !== undefined) rest.use(uses);
   const server = s3 === undefined ? undefined : rest.use(await startS3(s3));
   const proxy = server === undefined ? undefined : rest.use(await startFaultyS3(server.endpoint, await hostAddress()));
   const place =
