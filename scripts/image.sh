@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds davit:dev from the Dockerfile. Where no registry answers, the base comes from Debian packages
+# Builds davit:dev, or DAVIT_IMAGE, from the Dockerfile. Where no registry answers, the base comes from Debian packages
 # and the stage `app` is made on this machine and handed over.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 scripts/engine.sh >/dev/null
 scripts/images.sh base:trixie
 
-tag=davit:dev base=davit-test/base:trixie stage=.build/app
+tag=${DAVIT_IMAGE:-davit:dev} base=davit-test/base:trixie stage=.build/app
 
 hash=$({ docker image inspect -f '{{.Id}}' $base; echo $node_version
   find Dockerfile .dockerignore .npmrc package.json package-lock.json tsconfig*.json src scripts/image.sh -type f -print0 |
