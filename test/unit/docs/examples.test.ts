@@ -1,6 +1,18 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseLabels } from '../../../src/config/parse-labels.ts';
 import { examples, namedVolumes } from '../../support/examples.ts';
+
+const page = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+
+test.each(examples)('README.md links compose-examples/$name', ({ name }) => {
+  expect(page('README.md')).toContain(`](compose-examples/${name}/README.md)`);
+});
+
+test('docs/README.md lists every page', () => {
+  const pages = readdirSync(new URL('../../../docs', import.meta.url)).filter((name) => name.endsWith('.md') && name !== 'README.md');
+  expect(pages.filter((name) => !page('docs/README.md').includes(`](${name})`))).toEqual([]);
+});
 
 describe.each(examples)('compose-examples/$name', ({ compose, readme }) => {
   const services = Object.entries(compose.services);
