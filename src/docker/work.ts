@@ -103,6 +103,8 @@ function workerOptions({ name, image, argv, labels, mounts, networkMode, capabil
         ReadOnly: readOnly,
         // An empty volume stays empty: nothing of the image is copied into it.
         ...(type === 'volume' ? { VolumeOptions: { NoCopy: true } } : {}),
+        // On an empty host, nothing has started yet that would have made the folder. Engines before 23 do not know this option.
+        ...(type === 'bind' && !readOnly ? { BindOptions: { CreateMountpoint: true } } : {}),
       })),
     },
   };

@@ -74,7 +74,13 @@ interface Wanted {
 function wantedMounts(service: Service, databases: DatabaseVolumes, skipped: Skipped[]): { wanted: Wanted[]; missing: string[] } {
   const mounts = service.containers[0].mounts;
   const files = service.labels?.files;
-  if (Array.isArray(files)) return explicitMounts(mounts, files.map(trimSlash));
+  if (Array.isArray(files)) {
+    const chosen = explicitMounts(mounts, files.map(trimSlash));
+    for (const mount of mounts)
+      if (isVolume(mount) && !chosen.wanted.some((one) => one.mount === mount))
+        skipped.push({ service: service.name, what: mount.destination, why: unsuited(mount) ?? 'not in davit.files' });
+    return chosen;
+  }
   if (databases.dumped.has(service.name)) {
     for (const mount of mounts)
       if (isVolume(mount))

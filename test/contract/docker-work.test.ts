@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createDocker } from '../../src/docker/dockerode.ts';
 import type { WorkerSpec } from '../../src/docker/docker.ts';
@@ -63,6 +66,23 @@ describe('a worker', () => {
     const { lines, exited } = await davit.work(specOf('echo one; printf two; echo oops >&2; exit 5'), 'job');
     expect(await Array.fromAsync(lines)).toEqual(['one', 'two']);
     expect(await exited).toEqual({ exitCode: 5, stderr: 'oops\n' });
+  });
+
+  test('makes a folder of the host that it is to fill, and none that it is to read', async () => {
+    const source = `${await mkdtemp(join(tmpdir(), 'davit-work-'))}/not/there`;
+    const mount = { type: 'bind', source, target: '/tree' } as const;
+    try {
+      await expect(davit.work(specOf(obedient, { mounts: [{ ...mount, readOnly: true }] }), 'job')).rejects.toThrow('does not exist');
+      const { release, exited } = await davit.work(
+        specOf('touch /tree/x; cat >/dev/null', { mounts: [{ ...mount, readOnly: false }] }),
+        'job',
+      );
+      release();
+      expect((await exited).exitCode).toBe(0);
+      expect(await readdir(source)).toEqual(['x']);
+    } finally {
+      await rm(dirname(dirname(source)), { recursive: true, force: true });
+    }
   });
 
   test('has no more rights than it was given', async () => {
