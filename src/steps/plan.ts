@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import type { Database } from '../engines/engine.ts';
 import { configurationError } from '../model/errors.ts';
 import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
+import { planCommands } from './command-plan.ts';
 import type { Stack } from './discover.ts';
 import { mountAround, storageFolders } from './storage-folders.ts';
 import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
@@ -18,17 +19,22 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
   const servers = await findServers(context, stack, members);
   const dumping = servers.filter(({ service }) => members.includes(service) && service.labels?.dump !== 'none');
   const databases = dumping.map((server) => planDatabases(server));
+  const databasesOf = (service: string): Set<string> =>
+    new Set(databases.flatMap(({ sources }) => sources.filter((source) => source.service === service).map(({ name }) => name)));
+  const commands = planCommands(members, databasesOf);
+  // Where a person's own command stands for the engine, the server's files are no more to be archived than beside a dump.
+  const byCommand = servers.filter(({ service }) => members.includes(service) && (service.labels?.commands.length ?? 0) > 0);
   const trees = planTrees(
     members.toSorted((a, b) => (a.labels?.order ?? 0) - (b.labels?.order ?? 0)),
-    { dumped: new Set(dumping.map(({ service }) => service.name)), dataOf: dataVolumes(servers) },
+    { dumped: new Set([...dumping, ...byCommand].map(({ service }) => service.name)), dataOf: dataVolumes(servers) },
     storageVolumes(context, stack),
   );
   return {
     stack: stack.name,
     set,
-    sources: [...databases.flatMap(({ sources }) => sources), ...trees.sources].toSorted(byOrder),
+    sources: [...databases.flatMap(({ sources }) => sources), ...commands.sources, ...trees.sources].toSorted(byOrder),
     skipped: [...databases.flatMap(({ skipped }) => skipped), ...trees.skipped, ...untaken(stack, set)],
-    problems: [...databases.flatMap(({ problems }) => problems), ...trees.problems, ...wrongLabels(stack)],
+    problems: [...databases.flatMap(({ problems }) => problems), ...commands.problems, ...trees.problems, ...wrongLabels(stack)],
     warnings: [...databases.flatMap(({ warnings }) => warnings), ...hotCopies(servers, trees.sources)],
   };
 }

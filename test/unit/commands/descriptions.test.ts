@@ -3,7 +3,7 @@ import { describePlan } from '../../../src/commands/plan.ts';
 import { describeVerdicts } from '../../../src/commands/prune.ts';
 import { describeList, describeSnapshot, humanBytes } from '../../../src/commands/snapshots.ts';
 import { configurationError } from '../../../src/model/errors.ts';
-import { artifact, artifactsOfShop, databaseSource, filesSource, manifest, plan, volume } from '../../support/builders.ts';
+import { artifact, artifactsOfShop, commandSource, databaseSource, filesSource, manifest, plan, volume } from '../../support/builders.ts';
 
 test.each([
   [0, '0 B'],
@@ -41,6 +41,13 @@ describe('a plan', () => {
     ])
       expect(text).toContain(part);
     expect(text).not.toContain('nothing would be captured');
+  });
+
+  test('shows the command as the label has it, what it collects, and that it has no way back', () => {
+    const command = { ...commandSource('vendor', 'cd /b\nbackup'), collect: '/b/*.tar.gz' };
+    const described = describePlan(plan(command, { ...command, name: 'other', restorable: false }));
+    expect(described).toContain('  + vendor/dump\n      command, collects /b/*.tar.gz\n      $ cd /b\n      $ backup\n  + vendor/other');
+    expect(described.match(/a restore leaves it alone/g)).toHaveLength(1);
   });
 
   test('of nothing says what to do', () => {

@@ -43,6 +43,7 @@ describe('a service with no label but davit.enable', () => {
         'quiesce.during': 'set',
         'quiesce.timeout': 30_000,
         hooks: [],
+        commands: [],
       },
     });
   });
@@ -90,7 +91,7 @@ describe('names that are no label', () => {
     ]);
   });
 
-  test.each(['constructor', '__proto__', 'toString', 'hooks', ''])('davit.%s is unknown like any other', (name) => {
+  test.each(['constructor', '__proto__', 'toString', 'hooks', 'commands', ''])('davit.%s is unknown like any other', (name) => {
     expect(parseLabels('db', JSON.parse(`{"davit.${name}":"x"}`) as Record<string, string>).problems).toHaveLength(1);
   });
 
