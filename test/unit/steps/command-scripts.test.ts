@@ -28,12 +28,8 @@ async function run(shell: readonly string[], command: Command | undefined, input
   const [program = '', ...rest] = shell;
   const [, ...args] = command?.argv ?? [];
   const child = spawn(program, [...rest, ...args]);
-  const [stdout, stderr, [status]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close') as Promise<[number]>,
-    child.stdin.on('error', () => undefined).end(input),
-  ]);
+  child.stdin.on('error', () => undefined).end(input);
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number]>]);
   return { status, stdout, stderr };
 }
 
