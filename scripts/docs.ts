@@ -72,6 +72,17 @@ gives is stored. A service can have several, by names of \`a-z\`, \`0-9\`, \`-\`
     `A set becomes one snapshot of one moment. Which set a service belongs to is its own label; how a set is treated is told by labels on **Davit's own
 service**, with the set's name in the key: \`${prefix}set.<name>.schedule\`, \`${prefix}set.<name>.keep\` and \`${prefix}set.<name>.storage\`. They mean the same as
 the [variables](environment.md) \`DAVIT_SCHEDULE\`, \`DAVIT_KEEP\` and \`DAVIT_STORAGE\`, for this set only.`,
+    `\`${prefix}set.<name>.needed-by\` names other sets whose snapshots need those of this one, such as a database that names images in a set of their own: of each snapshot of theirs
+that stays, the one that belongs to it stays as well. [How it works](how-it-works.md#sets-that-need-each-other) tells which one that is.`,
+    sample(
+      '  davit:',
+      '    image: davit',
+      '    labels:',
+      "      - 'davit.set.images.schedule=0 4 * * 0'",
+      "      - 'davit.set.images.storage=images'",
+      "      - 'davit.set.images.keep=last=2'",
+      "      - 'davit.set.images.needed-by=default'",
+    ),
     '## Hooks',
     `\`${prefix}hook.<phase>\` is a shell command that runs in the service's container. Several of one phase get a number, \`${prefix}hook.<phase>.<number>\`, and run
 in its order, the one without a number first. Across services they run by \`${prefix}order\`, then by name.`,

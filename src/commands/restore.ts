@@ -13,6 +13,7 @@ import { startDatabase, type StartedDatabase, startForCommands, startServices, w
 import { withLock } from '../steps/lock.ts';
 import { quiesce } from '../steps/quiesce.ts';
 import { planRestore, refuseBrokenSet, replacedBy, type RestorePlan } from '../steps/restore-plan.ts';
+import { companionsOf } from '../steps/retain.ts';
 import { withoutLogin } from '../steps/servers.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { proveReadable } from '../steps/verify.ts';
@@ -34,6 +35,8 @@ export interface RestoreReport {
   readonly manifest: Manifest;
   readonly restored: readonly string[];
   readonly safety?: string | undefined;
+  /** Snapshots of other sets that belong to it, and are not restored by this. */
+  readonly companions: readonly Manifest[];
 }
 
 /** `davit restore`: the mirror of `davit backup`. */
@@ -41,9 +44,10 @@ export async function restore(context: Context, options: RestoreOptions): Promis
   const stack = await discover(context);
   const manifest = await findSnapshot(context, { ...options, stack: options.fromStack ?? stack.name });
   const artifacts = chooseArtifacts(manifest, options);
+  const companions = await companionsOf(context, stack, manifest);
   if (options.to !== undefined) {
     await exportArtifacts(context, manifest, artifacts, options.to, options.path);
-    return { manifest, restored: artifacts.map(artifactId) };
+    return { manifest, restored: artifacts.map(artifactId), companions };
   }
   refuseBrokenSet(manifest, artifacts, options.allowPartial);
   return withLock(stack.name, async () => {
@@ -61,7 +65,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
     const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
     await restoreInto(context, stack, manifest, plan, options.path);
-    return { manifest, restored: replacedBy(plan).map(artifactId), safety };
+    return { manifest, restored: replacedBy(plan).map(artifactId), safety, companions };
   });
 }
 

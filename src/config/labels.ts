@@ -159,6 +159,13 @@ export const setSchema = z.strictObject({
     .optional()
     .meta({ example: '0 4 * * 0', description: 'When this set is backed up, instead of `DAVIT_SCHEDULE`.' }),
   keep: keep.optional().meta({ example: 'last=2,weekly=8', description: 'Which snapshots of this set stay, instead of `DAVIT_KEEP`.' }),
+  'needed-by': list
+    .pipe(z.array(setName).min(1, { error: 'expected the name of another set' }))
+    .optional()
+    .meta({
+      example: 'default',
+      description: 'Sets whose snapshots need those of this one: of each of theirs that stays, the one that belongs to it stays as well.',
+    }),
   storage: setName.optional().meta({
     example: 'images',
     description: 'Where this set goes, instead of `DAVIT_STORAGE`: the name of a variable `DAVIT_STORAGE_<NAME>`.',

@@ -22,7 +22,7 @@ const hookKey =
 const commandKey = /^command\.([a-z0-9][a-z0-9_-]{0,62})(?:\.(collect|restore|restore\.put|user|timeout))?$/;
 
 /** Labels of Davit's own service that tune a set. */
-const setKey = /^set\.([a-z0-9][a-z0-9_-]*)\.(schedule|keep|storage)$/;
+const setKey = /^set\.([a-z0-9][a-z0-9_-]*)\.(schedule|keep|needed-by|storage)$/;
 
 /** All problems of a service at once; `labels` is undefined when there is one, because a guess would be a silent loss. */
 export function parseLabels(

@@ -3,7 +3,7 @@ import type { Database } from '../engines/engine.ts';
 import { configurationError } from '../model/errors.ts';
 import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
 import { planCommands } from './command-plan.ts';
-import type { Stack } from './discover.ts';
+import { settingsOf, type Stack } from './discover.ts';
 import { mountAround, storageFolders } from './storage-folders.ts';
 import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
 import { planTrees, volumeIdentity } from './trees.ts';
@@ -34,7 +34,13 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
     set,
     sources: [...databases.flatMap(({ sources }) => sources), ...commands.sources, ...trees.sources].toSorted(byOrder),
     skipped: [...databases.flatMap(({ skipped }) => skipped), ...trees.skipped, ...untaken(stack, set)],
-    problems: [...databases.flatMap(({ problems }) => problems), ...commands.problems, ...trees.problems, ...wrongLabels(stack)],
+    problems: [
+      ...databases.flatMap(({ problems }) => problems),
+      ...commands.problems,
+      ...trees.problems,
+      ...wrongLabels(stack),
+      ...unknownSets(stack, set),
+    ],
     warnings: [...databases.flatMap(({ warnings }) => warnings), ...hotCopies(servers, trees.sources)],
   };
 }
@@ -42,6 +48,22 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
 /** A wrong label belongs to no set that can be known, so every set of the stack reports it. */
 function wrongLabels(stack: Stack): Problem[] {
   return stack.services.flatMap(({ name, problems }) => problems.map((error) => ({ service: name, error })));
+}
+
+/** A set that nobody needs would lose what somebody does. */
+function unknownSets(stack: Stack, set: string): Problem[] {
+  const known = setsOf(stack).filter((name) => name !== set);
+  return (settingsOf(stack, set)['needed-by'] ?? [])
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      service: stack.services.find(({ own }) => own)?.name ?? 'davit',
+      error: configurationError({
+        where: `label davit.set.${set}.needed-by`,
+        what: 'names no other set of the stack',
+        seen: name,
+        fix: known.length === 0 ? 'the stack has no other' : `the others are ${known.join(', ')}`,
+      }),
+    }));
 }
 
 function untaken(stack: Stack, set: string): Skipped[] {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { describePlan } from '../../../src/commands/plan.ts';
 import { describeVerdicts } from '../../../src/commands/prune.ts';
-import { describeList, describeSnapshot, humanBytes } from '../../../src/commands/snapshots.ts';
+import { describeCompanion, describeList, describeSnapshot, humanBytes } from '../../../src/commands/snapshots.ts';
 import { configurationError } from '../../../src/model/errors.ts';
 import { artifact, artifactsOfShop, commandSource, databaseSource, filesSource, manifest, plan, volume } from '../../support/builders.ts';
 
@@ -64,6 +64,12 @@ describe('snapshots', () => {
     expect(lines[1]).toMatch(/^20261121T030000Z-3f9a1c {2}default {2}incomplete +1 +10 B +2026-11-21T03:00:00\.000Z$/);
     expect(lines[2]).toMatch(/complete \(safety\) {2}6 +60 B/);
     expect(describeList([])).toBe('no snapshots yet');
+  });
+
+  test('of another set: what else to restore', () => {
+    expect(describeCompanion(manifest({ set: 'images' }))).toBe(
+      'of set images, 20261121T030000Z-3f9a1c of 2026-11-21T03:00:00.000Z belongs to it: davit restore 20261121T030000Z-3f9a1c',
+    );
   });
 
   test('alone: every artifact, downtime, warnings and failures', () => {

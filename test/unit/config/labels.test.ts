@@ -104,6 +104,22 @@ describe('names that are no label', () => {
   });
 });
 
+describe('labels of a set', () => {
+  test('are read by its name', () => {
+    const raw = { 'davit.set.images.keep': 'last=2', 'davit.set.images.needed-by': 'shop, stats', 'davit.set.a-b.storage': 'cold' };
+    expect(parse(raw).sets).toEqual(
+      new Map([
+        ['images', { keep: { last: 2 }, 'needed-by': ['shop', 'stats'] }],
+        ['a-b', { storage: 'cold' }],
+      ]),
+    );
+  });
+
+  test.each(['', ',', 'Shop', 'a/b'])('needed-by=%j is refused', (value) => {
+    expect(messages({ 'davit.set.images.needed-by': value })).toEqual([expect.stringContaining('label davit.set.images.needed-by: ')]);
+  });
+});
+
 test('all problems of a service are told at once', () => {
   const found = messages({
     'davit.enable': 'maybe',

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -24,11 +24,13 @@ function label(overrides: Partial<CommandLabel>): CommandLabel {
   return { name: 'dump', command: 'true', timeout: 1000, ...overrides };
 }
 
-async function run(shell: readonly string[], command: Command | undefined, input = '') {
+/** `meanwhile`: when the first bytes have come, and before anybody takes them. */
+async function run(shell: readonly string[], command: Command | undefined, input = '', meanwhile?: () => void) {
   const [program = '', ...rest] = shell;
   const [, ...args] = command?.argv ?? [];
   const child = spawn(program, [...rest, ...args]);
   child.stdin.on('error', () => undefined).end(input);
+  if (meanwhile !== undefined) await once(child.stdout, 'readable').then(meanwhile);
   const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number]>]);
   return { status, stdout, stderr };
 }
@@ -47,10 +49,12 @@ describe.concurrent.each(shells.map((shell) => [shell.join(' '), shell] as const
     mkdirSync(path, { recursive: true });
     return path;
   };
-  const collect = (path: string, command: string, glob = 'backup_???.tar.gz') =>
+  const collect = (path: string, command: string, glob = 'backup_???.tar.gz', meanwhile?: () => void) =>
     run(
       shell,
       captureScript(label({ command: `cd ${JSON.stringify(path).replaceAll('$', '\\$')} && { ${command}; }`, collect: join(path, glob) })),
+      '',
+      meanwhile,
     );
   const stale = (path: string, name: string): void => {
     writeFileSync(join(path, name), 'last week');
@@ -128,10 +132,8 @@ describe.concurrent.each(shells.map((shell) => [shell.join(' '), shell] as const
 
   test('a file that is still being written is refused', async () => {
     const path = folder();
-    const writer =
-      '(while [ -e backup_Sat.tar.gz ]; do echo more >> backup_Sat.tar.gz; done) >/dev/null 2>&1 & head -c 3000000 /dev/zero > backup_Sat.tar.gz';
-    const { status, stderr } = await collect(path, writer);
-    rmSync(join(path, 'backup_Sat.tar.gz'));
+    const more = (): void => appendFileSync(join(path, 'backup_Sat.tar.gz'), 'more');
+    const { status, stderr } = await collect(path, 'head -c 3000000 /dev/zero > backup_Sat.tar.gz', undefined, more);
     expect(stderr).toContain('still being written');
     expect(status).toBe(1);
   });

@@ -3,7 +3,7 @@ import type { Plan } from '../../../src/model/plan.ts';
 import { discover } from '../../../src/steps/discover.ts';
 import { plan, setsOf } from '../../../src/steps/plan.ts';
 import { composeContainer, service, stack, volume } from '../../support/builders.ts';
-import { fakeContext, type FakeStack } from '../../support/fake-context.ts';
+import { fakeContext, type FakeStack, ownContainer } from '../../support/fake-context.ts';
 
 const enabled = { 'davit.enable': 'true' };
 const inventory = `${[
@@ -172,6 +172,20 @@ describe('what takes no part', () => {
     for (const set of ['default', 'other'])
       expect(problems(await planned([wrong, postgres()], {}, set))).toEqual([expect.stringContaining('unknown label davit.ordr')]);
   });
+});
+
+test('a set is needed by another set of the stack, or the label is wrong', async () => {
+  const labelled = { ...ownContainer, labels: { ...ownContainer.labels, 'davit.set.images.needed-by': 'default,defualt,images' } };
+  const containers = [
+    labelled,
+    postgres(),
+    composeContainer('app', { labels: { 'davit.set': 'images' }, mounts: [volume('i', '/images')] }),
+  ];
+  expect(problems(await planned(containers, {}, 'images'))).toEqual([
+    'label davit.set.images.needed-by: names no other set of the stack: defualt — the others are default',
+    'label davit.set.images.needed-by: names no other set of the stack: images — the others are default',
+  ]);
+  expect(problems(await planned(containers))).toEqual([]);
 });
 
 test('the sets of a stack', () => {
