@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { configurationError, messageOf } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { capture } from '../steps/capture.ts';
-import { discover, type Service, settingsOf, type Stack } from '../steps/discover.ts';
+import { discover, type Service, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
 import { withLock } from '../steps/lock.ts';
 import { plan, setsOf } from '../steps/plan.ts';
@@ -76,8 +76,7 @@ export async function backupSet(
     throw error;
   }
   await verify(context, manifest, 'sizes');
-  if (manifest.status === 'complete' && reason === 'backup')
-    await removeExpired(context, await judge(context, stack.name, set, settingsOf(stack, set).keep ?? context.environment.DAVIT_KEEP));
+  if (manifest.status === 'complete' && reason === 'backup') await removeExpired(context, await judge(context, stack, set));
   return manifest;
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Verdict } from '../model/retention.ts';
-import { discover, settingsOf } from '../steps/discover.ts';
+import { discover } from '../steps/discover.ts';
 import { withLock } from '../steps/lock.ts';
 import { judge, removeExpired } from '../steps/retain.ts';
 
@@ -11,8 +11,7 @@ export async function prune(context: Context, options: { dryRun: boolean }): Pro
   return withLock(name, async () => {
     const { manifests } = await context.repository.list(name);
     const verdicts: Verdict[] = [];
-    for (const set of new Set(manifests.map((manifest) => manifest.set)))
-      verdicts.push(...(await judge(context, name, set, settingsOf(stack, set).keep ?? context.environment.DAVIT_KEEP)));
+    for (const set of new Set(manifests.map((manifest) => manifest.set))) verdicts.push(...(await judge(context, stack, set)));
     if (!options.dryRun) await removeExpired(context, verdicts);
     return verdicts;
   });

@@ -32,6 +32,8 @@ export interface Container {
 /** A command inside a container. `argv` is public (Docker publishes it as an event), so it never holds a secret. */
 export interface Command {
   readonly argv: readonly string[];
+  /** What errors call it, when the program's own name says little. */
+  readonly title?: string | undefined;
   readonly user?: string | undefined;
 }
 

@@ -6,6 +6,7 @@ import { DavitError, messageOf } from '../model/errors.ts';
 import { withoutReports } from './acknowledged.ts';
 import type { Daemon, Exec, ExecState } from './daemon.ts';
 import { createDemultiplexer } from './demultiplex.ts';
+import type { Command } from './docker.ts';
 import { watchIdle } from './idle.ts';
 import { createTail } from './tail.ts';
 import { proveExit } from './verdict.ts';
@@ -36,8 +37,8 @@ export interface Execution {
 /** Silence may be work, but a paused container does none. */
 const suspiciousSilenceMs = 10_000;
 
-export function toolOf(argv: readonly string[]): string {
-  return basename(argv[0] ?? '');
+export function toolOf({ argv, title }: Command): string {
+  return title ?? basename(argv[0] ?? '');
 }
 
 export function execute(daemon: Daemon, id: string, spec: ExecutionSpec): Execution {

@@ -15,12 +15,13 @@ import { execute, toolOf } from './execution.ts';
 export async function feed(
   daemon: Daemon,
   id: string,
-  { argv, user }: Command,
+  command: Command,
   source: Readable,
   limits: { readonly idleTimeoutMs: number; readonly signal: AbortSignal | undefined },
 ): Promise<Finished> {
+  const { argv, user } = command;
   const nonce = createNonce();
-  const tool = toolOf(argv);
+  const tool = toolOf(command);
   const where = daemon.describe(id);
   const outcome = { exitCode: 0, stderr: '' };
   const reports = createReports(nonce);

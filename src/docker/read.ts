@@ -7,14 +7,10 @@ import { requireSuccess } from './verdict.ts';
 
 const tenMinutesMs = 10 * 60_000;
 
-export function read(
-  daemon: Daemon,
-  id: string,
-  { argv, user }: Command,
-  { idleTimeoutMs = tenMinutesMs, signal }: ExecOptions = {},
-): Readable {
+export function read(daemon: Daemon, id: string, command: Command, { idleTimeoutMs = tenMinutesMs, signal }: ExecOptions = {}): Readable {
+  const { argv, user } = command;
   const nonce = createNonce();
-  const tool = toolOf(argv);
+  const tool = toolOf(command);
   return execute(daemon, id, {
     argv: acknowledged(nonce, argv),
     user,

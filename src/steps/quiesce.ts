@@ -17,15 +17,18 @@ export interface Standstill {
 
 /** Which services have to stand still: those that ask for it, and whoever else writes a volume of theirs that is archived. Never a dumped database, never Davit. */
 export function planStandstills(stack: Stack, plan: Plan): Standstill[] {
-  const dumped = new Set(plan.sources.filter(({ kind }) => kind !== 'files').map(({ service }) => service));
+  const dumped = new Set(plan.sources.filter(({ kind }) => kind === 'database' || kind === 'accounts').map(({ service }) => service));
+  const commanded = new Set(plan.sources.filter(({ kind }) => kind === 'command').map(({ service }) => service));
   const asking = stack.services.filter(({ labels }) => labels?.set === plan.set && labels.quiesce !== 'none');
   const chosen = new Map<string, Standstill>();
   for (const asker of asking) {
     if (asker.labels === undefined || asker.labels.quiesce === 'none') continue;
-    const { quiesce: mode, 'quiesce.during': during, 'quiesce.timeout': timeoutMs } = asker.labels;
+    const { quiesce: mode, 'quiesce.during': wanted, 'quiesce.timeout': timeoutMs } = asker.labels;
     for (const service of [asker, ...fellowWriters(stack, plan, asker)]) {
       if (service.own || dumped.has(service.name)) continue;
       const containers = service.containers.filter(({ state }) => state === 'running').map(({ name }) => name);
+      // A command needs a container that runs.
+      const during = commanded.has(service.name) ? 'files' : wanted;
       const known = chosen.get(service.name);
       if (containers.length > 0 && (known === undefined || known.during === 'files'))
         chosen.set(service.name, { service: service.name, mode, during, timeoutMs, containers });

@@ -2,7 +2,7 @@ import { parseLabels } from '../../src/config/parse-labels.ts';
 import { composeLabels } from '../../src/docker/compose.ts';
 import type { Container, Mount } from '../../src/docker/docker.ts';
 import type { Access, Target } from '../../src/engines/engine.ts';
-import type { DatabaseSource, FilesSource, Plan } from '../../src/model/plan.ts';
+import type { CommandSource, DatabaseSource, FilesSource, Plan } from '../../src/model/plan.ts';
 import type { Artifact, Manifest } from '../../src/model/snapshot.ts';
 import type { Service, Stack } from '../../src/steps/discover.ts';
 
@@ -109,6 +109,10 @@ export function filesSource(name: string, mount: Mount): FilesSource {
     include: [],
     exclude: [],
   };
+}
+
+export function commandSource(name: string, command = 'dump'): CommandSource {
+  return { kind: 'command', service: name, name: 'dump', order: 0, engine: 'command', extension: 'out', command, restorable: true };
 }
 
 export function plan(...sources: Plan['sources']): Plan {

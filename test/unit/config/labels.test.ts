@@ -43,6 +43,7 @@ describe('a service with no label but davit.enable', () => {
         'quiesce.during': 'set',
         'quiesce.timeout': 30_000,
         hooks: [],
+        commands: [],
       },
     });
   });
@@ -90,7 +91,7 @@ describe('names that are no label', () => {
     ]);
   });
 
-  test.each(['constructor', '__proto__', 'toString', 'hooks', ''])('davit.%s is unknown like any other', (name) => {
+  test.each(['constructor', '__proto__', 'toString', 'hooks', 'commands', ''])('davit.%s is unknown like any other', (name) => {
     expect(parseLabels('db', JSON.parse(`{"davit.${name}":"x"}`) as Record<string, string>).problems).toHaveLength(1);
   });
 
@@ -100,6 +101,22 @@ describe('names that are no label', () => {
     expect(message).toMatch(/davit\.dump\.password is refused, because labels can be read by everybody/);
     expect(message).toContain('davit.dump.password-env or davit.dump.password-file');
     expect(message).not.toContain('hunter2');
+  });
+});
+
+describe('labels of a set', () => {
+  test('are read by its name', () => {
+    const raw = { 'davit.set.images.keep': 'last=2', 'davit.set.images.needed-by': 'shop, stats', 'davit.set.a-b.storage': 'cold' };
+    expect(parse(raw).sets).toEqual(
+      new Map([
+        ['images', { keep: { last: 2 }, 'needed-by': ['shop', 'stats'] }],
+        ['a-b', { storage: 'cold' }],
+      ]),
+    );
+  });
+
+  test.each(['', ',', 'Shop', 'a/b'])('needed-by=%j is refused', (value) => {
+    expect(messages({ 'davit.set.images.needed-by': value })).toEqual([expect.stringContaining('label davit.set.images.needed-by: ')]);
   });
 });
 
