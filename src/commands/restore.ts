@@ -69,7 +69,7 @@ async function restoreInto(context: Context, stack: Stack, manifest: Manifest, p
     for (const { service, hook } of hooksOf(services, 'before-restore'))
       if (service.containers[0].state === 'running') await runHook(context, service, hook);
     await quiesce(context, plan.standstills);
-    for (const artifact of plan.files) await restoreFiles(context, stack, manifest, artifact, path);
+    await restoreFiles(context, stack, manifest, plan.files, path);
     await restoreDatabases(context, stack, manifest, plan.databases);
   } catch (error) {
     await closeJournal(context, stack, note, journal);

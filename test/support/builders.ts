@@ -108,6 +108,7 @@ export function filesSource(name: string, mount: Mount): FilesSource {
     mount: { type: mount.type === 'bind' ? 'bind' : 'volume', source: mount.source, destination: mount.destination },
     include: [],
     exclude: [],
+    sqlite: 'auto',
   };
 }
 
