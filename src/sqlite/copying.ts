@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { usesWal } from './files.ts';
 
 const busyMs = 3000;
-const tries = 4;
+const tries = 3;
 const pagesAtOnce = 4096;
 
 export class Changing extends Error {}
