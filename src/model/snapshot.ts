@@ -10,7 +10,8 @@ export type Table = z.infer<typeof table>;
 /** Where the volume or bind mount behind a file tree came from. */
 const mount = z.object({ type: z.string(), source: z.string(), destination: z.string() });
 
-const attributes = z.object({ uid: z.number(), gid: z.number(), mode: z.number(), mtime: z.string() });
+/** `mode` in octal digits, as `chmod` takes it. */
+const attributes = z.object({ uid: z.number(), gid: z.number(), mode: z.string().regex(/^[0-7]{3,4}$/), mtime: z.string() });
 
 /** Where an artifact lies in the repository and how it was encoded. `file` is relative to the snapshot. */
 export const storedSchema = z.object({

@@ -50,7 +50,7 @@ export async function captureDatabase(
       engine: 'sqlite',
       extension: 'sqlite',
       path,
-      attributes: { uid, gid, mode: mode & 0o7777, mtime: new Date(mtimeMs).toISOString() },
+      attributes: { uid, gid, mode: (mode & 0o7777).toString(8).padStart(3, '0'), mtime: new Date(mtimeMs).toISOString() },
       details: { ...details, integrity },
       tool: `SQLite ${sqlite}`,
       tables,
@@ -83,18 +83,21 @@ export async function placeDatabase(source: Readable, root: string, file: string
   const isMountedItself = file === root && (await stat(root)).isFile();
   const folder = dirname(file);
   if (!isMountedItself) await makeFolder(root, folder, attributes);
+  const before = await stat(folder);
   const target = isMountedItself ? file : join(folder, `.davit-${randomBytes(6).toString('hex')}`);
   try {
     await pipeline(source, createWriteStream(target, isMountedItself ? { flags: 'w' } : { flags: 'wx', mode: 0o600 }));
     if (attributes !== undefined) {
       const { uid, gid, mode, mtime } = attributes;
       await chown(target, uid, gid);
-      await chmod(target, mode);
+      await chmod(target, Number.parseInt(mode, 8));
       await utimes(target, new Date(mtime), new Date(mtime));
     }
     if (isMountedItself) return;
+    const { atime, mtime } = before;
     await removeCompanions(file);
     await rename(target, file);
+    await utimes(folder, atime, mtime);
   } catch (error) {
     if (!isMountedItself) await rm(target, { force: true });
     throw new DavitError({ where: file, what: 'the SQLite database could not be put back', seen: messageOf(error) }, { cause: error });

@@ -146,6 +146,10 @@ export function filesArtifact(name: string, path: string, overrides: Partial<Art
   });
 }
 
+export function sqliteArtifact(name: string, path: string, overrides: Partial<Artifact> = {}): Artifact {
+  return filesArtifact(name, path, { name: `sqlite${path}`, kind: 'sqlite', engine: 'sqlite', extension: 'sqlite', ...overrides });
+}
+
 export function manifest(overrides: Partial<Manifest> = {}): Manifest {
   return {
     version: 1,
