@@ -2,25 +2,30 @@ import { DatabaseSync } from 'node:sqlite';
 import { resultCode } from './copying.ts';
 import type { Copied } from './outcome.ts';
 
-/** What a copy holds, and whether it is whole. A schema may need what only its app has, such as a collation: then less can be checked, and that is said. */
+const pragmas = {
+  journalMode: 'journal_mode',
+  userVersion: 'user_version',
+  applicationId: 'application_id',
+  pageSize: 'page_size',
+  pageCount: 'page_count',
+};
+
+/**
+ * What a copy holds, and whether it is whole. A schema may need what only its app has, such as a collation, or be damaged: then less can be told, and that
+ * is said.
+ */
 export function examine(file: string): Omit<Copied, 'outcome'> {
   const database = new DatabaseSync(file, { enableDoubleQuotedStringLiterals: true, readOnly: true });
   try {
-    const integrity = check(database);
-    const pragma = (name: string): string => String(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
-    const facts = {
-      journalMode: 'journal_mode',
-      userVersion: 'user_version',
-      applicationId: 'application_id',
-      pageSize: 'page_size',
-      pageCount: 'page_count',
-    };
-    const details = Object.fromEntries(Object.entries(facts).map(([name, of]) => [name, pragma(of)]));
+    const details = Object.entries(pragmas).flatMap(([name, pragma]) => {
+      const row = attempt(() => database.prepare(`PRAGMA ${pragma}`).get());
+      return row === undefined ? [] : [[name, Object.values(row).join()]];
+    });
     return {
-      ...integrity,
-      details,
+      ...check(database),
+      details: Object.fromEntries(details) as Copied['details'],
       tables: tables(database),
-      sqlite: String(database.prepare('SELECT sqlite_version() AS it').get()?.['it']),
+      sqlite: process.versions['sqlite'] ?? 'of unknown version',
     };
   } finally {
     database.close();
@@ -44,27 +49,24 @@ function check(database: DatabaseSync): Pick<Copied, 'integrity' | 'warnings'> {
       doubts.push(said);
     }
   }
-  return { integrity: 'unchecked', warnings: [`its integrity could not be checked: ${doubts.join('; ')}`] };
+  return { integrity: 'unchecked', warnings: [`its integrity could not be checked: ${[...new Set(doubts)].join('; ')}`] };
 }
 
-/** A table that only its app can read has no count. */
 function tables(database: DatabaseSync): Copied['tables'] {
-  try {
-    const names = database.prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow')").all();
-    return names
-      .map(({ name }) => String(name))
-      .filter((name) => !name.startsWith('sqlite_'))
-      .toSorted()
-      .map((name) => ({ name, ...count(database, name) }));
-  } catch {
-    return [];
-  }
+  const found = attempt(() =>
+    database.prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow')").all(),
+  );
+  const names = (found ?? []).map(({ name }) => String(name)).filter((name) => !name.startsWith('sqlite_'));
+  return names.toSorted().map((name) => {
+    const row = attempt(() => database.prepare(`SELECT count(*) AS rows FROM "${name.replaceAll('"', '""')}"`).get());
+    return { name, ...(row === undefined ? {} : { rows: Number(row['rows']) }) };
+  });
 }
 
-function count(database: DatabaseSync, table: string): { rows?: number } {
+function attempt<T>(question: () => T): T | undefined {
   try {
-    return { rows: Number(database.prepare(`SELECT count(*) AS it FROM "${table.replaceAll('"', '""')}"`).get()?.['it']) };
+    return question();
   } catch {
-    return {};
+    return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import picomatch from 'picomatch';
 import { DavitError, messageOf } from '../model/errors.ts';
@@ -78,7 +79,8 @@ export async function captureDatabases(
       result.live.push(relative, ...companions.map((suffix) => `${relative}${suffix}`));
     } catch (error) {
       signal.throwIfAborted();
-      result.failures.push({ source: databaseName(path), error: messageOf(error) });
+      if (existsSync(file)) result.failures.push({ source: databaseName(path), error: messageOf(error) });
+      else result.warnings.push(`${relative}: vanished before it was read`);
     }
   }
   return result;

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, chown, lstat, mkdir, realpath, rename, rm, stat, utimes } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, chown, lstat, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
@@ -11,7 +11,6 @@ import type { SnapshotWriter } from '../repository/repository.ts';
 import { copySafely } from '../sqlite/copy.ts';
 import { companions } from '../sqlite/files.ts';
 import type { Outcome } from '../sqlite/outcome.ts';
-import { isInside } from './trees.ts';
 
 /** What the one who holds the volume knows of the artifact that a database became. */
 export const capturedSchema = artifactSchema.omit({ service: true, mount: true, image: true, imageDigest: true });
@@ -24,7 +23,7 @@ export function databaseName(path: string): string {
   return `sqlite${fits ? path : `/${createHash('sha256').update(path).digest('hex').slice(0, 16)}`}`;
 }
 
-/** Stores a safe copy of one database. `undefined`: SQLite cannot read it, so that it has to be taken as it lies there. */
+/** Stores a safe copy of one database, unless SQLite itself cannot read it. */
 export async function captureDatabase(
   writer: SnapshotWriter,
   { file, path, service, scratch }: { file: string; path: string; service: string; scratch: string },
@@ -80,9 +79,9 @@ function refusal(path: string, { outcome, reason }: Exclude<Outcome, { outcome: 
  * replay them over it. A file that is mounted by itself cannot be replaced, so it is overwritten.
  */
 export async function placeDatabase(source: Readable, root: string, file: string, { attributes }: Artifact): Promise<void> {
-  const isMountedItself = file === root && (await stat(root)).isFile();
+  const isMountedItself = file === root;
   const folder = dirname(file);
-  if (!isMountedItself) await makeFolder(root, folder, attributes);
+  if (!isMountedItself) await makeFolders(root, folder, attributes);
   const before = await stat(folder);
   const target = isMountedItself ? file : join(folder, `.davit-${randomBytes(6).toString('hex')}`);
   try {
@@ -108,12 +107,17 @@ export async function removeCompanions(file: string): Promise<void> {
   for (const suffix of companions) await rm(`${file}${suffix}`, { force: true });
 }
 
-/** A folder that is missing is made for the owner of the database, who has to write beside it. No link leads out of the tree. */
-async function makeFolder(root: string, folder: string, owner: Artifact['attributes']): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first !== undefined && owner !== undefined)
-    for (let made = folder; isInside(made, dirname(first)) && made !== dirname(first); made = dirname(made))
-      await chown(made, owner.uid, owner.gid);
-  if (isInside(await realpath(folder), await realpath(root))) return;
-  throw new DavitError({ where: folder, what: 'is a link that leads out of the tree', fix: 'remove the link' });
+/** A folder that is missing is made for the owner of the database, who has to write beside it. No link is followed: it could lead out of the tree. */
+async function makeFolders(root: string, folder: string, owner: Artifact['attributes']): Promise<void> {
+  await mkdir(root, { recursive: true });
+  let made = root;
+  for (const segment of relative(root, folder).split('/').filter(Boolean)) {
+    made = join(made, segment);
+    const found = await lstat(made).catch(() => undefined);
+    if (found?.isDirectory() === false)
+      throw new DavitError({ where: made, what: 'is no folder, but was one when the SQLite database in it was stored', fix: 'remove it' });
+    if (found !== undefined) continue;
+    await mkdir(made);
+    if (owner !== undefined) await chown(made, owner.uid, owner.gid);
+  }
 }

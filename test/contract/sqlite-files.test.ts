@@ -72,13 +72,26 @@ describe('which files', () => {
     expect(ask(join(await snapshot.restore(), 'app.db'), 'SELECT count(*) FROM t NOT INDEXED')).toBe(2);
   });
 
+  test('have a schema that SQLite does not understand are stored all the same', async () => {
+    sql(
+      lab.at('app.db'),
+      table,
+      'PRAGMA writable_schema = 1',
+      "INSERT INTO sqlite_schema VALUES ('table', 'x', 'x', 99, 'CREATE NONSENSE')",
+    );
+    const snapshot = await lab.capture();
+    expect(snapshot).toMatchObject({ failures: [], names: ['sqlite/data/app.db'] });
+    expect(snapshot.databases[0]?.warnings?.[0]).toMatch(/says that it is damaged: malformed database schema/);
+  });
+
   test('need what only their app has are copied, and less is checked', async () => {
     sql(
       lab.at('app.db'),
       'CREATE TABLE t (a TEXT)',
+      'CREATE INDEX x ON t (a)',
       'INSERT INTO t VALUES (1)',
       'PRAGMA writable_schema = 1',
-      `UPDATE sqlite_schema SET sql = 'CREATE TABLE t (a TEXT COLLATE klingon)'`,
+      `UPDATE sqlite_schema SET sql = 'CREATE TABLE t (a TEXT COLLATE klingon)' WHERE name = 't'`,
     );
     sql(
       lab.at('app.db'),
@@ -87,7 +100,11 @@ describe('which files', () => {
     );
     const snapshot = await lab.capture();
     expect(snapshot).toMatchObject({ failures: [], names: ['sqlite/data/app.db'] });
-    expect(snapshot.databases[0]?.details?.['integrity']).toMatch(/^(ok|unchecked)$/);
+    expect(snapshot.databases[0]).toMatchObject({
+      details: { integrity: 'unchecked' },
+      tables: [{ name: 't', rows: 1 }],
+      warnings: ['its integrity could not be checked: no such collation sequence: klingon'],
+    });
   });
 
   test('stay locked are a failure, and are archived as they lie there', async () => {

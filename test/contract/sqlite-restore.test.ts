@@ -72,7 +72,7 @@ describe('a restore', () => {
     mkdirSync(elsewhere);
     execFileSync('ln', ['-s', elsewhere, join(target, 'a')]);
     const alone = snapshot.manifest.artifacts.filter(({ kind }) => kind === 'sqlite');
-    await expect(snapshot.restore({ target, artifacts: alone })).rejects.toThrow('is a link that leads out of the tree');
+    await expect(snapshot.restore({ target, artifacts: alone })).rejects.toThrow('is no folder');
     expect(readdirSync(elsewhere)).toEqual([]);
   });
 

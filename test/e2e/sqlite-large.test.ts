@@ -17,7 +17,12 @@ const fill = `
 test('a database of 2 GiB comes back with the last committed row, which was only in its log', async () => {
   await using stack = await createStack({
     services: {
-      app: app('data', { image: davitImage, entrypoint: ['sleep', 'infinity'], init: true }),
+      app: app('data', {
+        image: davitImage,
+        entrypoint: ['sleep', 'infinity'],
+        init: true,
+        healthcheck: { test: ['CMD', 'true'], interval: '500ms' },
+      }),
     },
     volumes: ['data'],
   });

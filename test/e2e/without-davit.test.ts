@@ -59,7 +59,7 @@ test(`an encrypted snapshot in a bucket is restored with curl, age, zstd and tar
     const vault = (await readFile(join(folder, 'vault'))).toString('base64');
     await stack.sh(
       'app',
-      'mkdir /data/db && cd /data/db && base64 -d > "my vault" && chown 56:78 * && chmod 0640 * && touch -d @1e9 *',
+      'mkdir /data/db && cd /data/db && base64 -d > "my vault" && chown 56:78 * && chmod 0640 * && touch -d @1000000000 *',
       vault,
     );
     if (mysql !== undefined) {

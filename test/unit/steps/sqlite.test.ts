@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fileName } from '../../../src/repository/portable/layout.ts';
+import type { SnapshotWriter } from '../../../src/repository/repository.ts';
 import { placesOf } from '../../../src/steps/files.ts';
 import { exclusions } from '../../../src/steps/selection.ts';
+import { captureDatabases } from '../../../src/steps/sqlite-search.ts';
 import { databaseName } from '../../../src/steps/sqlite.ts';
 import { artifactsOfShop, filesArtifact, sqliteArtifact } from '../../support/builders.ts';
 
@@ -59,4 +61,21 @@ test('every file that is kept is seen, and none that is left out', async () => {
   } finally {
     await rm(root, { recursive: true });
   }
+});
+
+test('a database that vanishes before it is read is a warning', async () => {
+  const job = {
+    root: '/nowhere',
+    path: '/data',
+    sqlite: 'auto',
+    artifact: { service: 'app' },
+    scratch: join(tmpdir(), 'davit-unit-scratch'),
+  } as const;
+  const findings = { databases: ['gone.db'], warnings: [] };
+  expect(await captureDatabases({} as SnapshotWriter, job, true, findings, new AbortController().signal)).toEqual({
+    databases: [],
+    failures: [],
+    warnings: ['gone.db: vanished before it was read'],
+    live: [],
+  });
 });
