@@ -78,7 +78,7 @@ async function restoreInto(context: Context, stack: Stack, manifest: Manifest, p
     for (const { service, hook } of hooksOf(services, 'before-restore'))
       if (service.containers[0].state === 'running') await runHook(context, service, hook);
     await quiesce(context, plan.standstills);
-    for (const artifact of plan.files) await restoreFiles(context, stack, manifest, artifact, path);
+    await restoreFiles(context, stack, manifest, plan.files, path);
     await restoreDatabases(context, stack, manifest, plan.databases);
     await startForCommands(context, stack, plan.commanded);
     for (const artifact of plan.commands) await restoreCommand(context, serviceOf(stack, artifact.service), manifest, artifact);

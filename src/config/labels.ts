@@ -69,6 +69,15 @@ export const labels = {
     example: '/data/cache/**,/data/**/*.tmp',
     description: 'Not what matches one of these globs of container paths.',
   }),
+  sqlite: z
+    .union([z.enum(['auto', 'none']), absolutePaths], { error: 'expected auto, none or globs of absolute paths inside the container' })
+    .default('auto')
+    .meta({
+      default: 'auto',
+      example: '/data/**/*.db',
+      description:
+        'Which SQLite databases in the file trees are found by their first bytes and stored as a safe copy with every committed row, instead of as they lie there. Globs of container paths: only those that match.',
+    }),
   quiesce: z.enum(['none', 'stop', 'pause'], { error: 'expected none, stop or pause' }).default('none').meta({
     default: 'none',
     example: 'stop',

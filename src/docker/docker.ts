@@ -57,6 +57,8 @@ export interface WorkerSpec {
   readonly argv: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly mounts: readonly { type: 'volume' | 'bind'; source: string; target: string; readOnly: boolean }[];
+  /** A folder of its own on disk, which goes when the worker goes. */
+  readonly scratch?: string | undefined;
   /** `container:<id>`: the worker reaches the storage exactly as Davit does. */
   readonly networkMode: string;
   readonly capabilities: readonly string[];

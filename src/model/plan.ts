@@ -27,6 +27,8 @@ export interface FilesSource extends SourceOf<'files'> {
   readonly mount: { readonly type: 'volume' | 'bind'; readonly source: string; readonly destination: string };
   readonly include: readonly string[];
   readonly exclude: readonly string[];
+  /** Which SQLite databases in it are copied safely; globs of container paths. */
+  readonly sqlite: 'auto' | 'none' | readonly string[];
 }
 
 export interface CommandSource extends SourceOf<'command'> {

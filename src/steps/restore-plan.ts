@@ -1,5 +1,5 @@
 import type { Mount } from '../docker/docker.ts';
-import type { Artifact, Manifest } from '../model/snapshot.ts';
+import { type Artifact, isInVolume, type Manifest } from '../model/snapshot.ts';
 import { configurationError } from '../model/errors.ts';
 import { commandOf, isRestorable } from './command-plan.ts';
 import type { Service, Stack } from './discover.ts';
@@ -32,10 +32,7 @@ export interface RestorePlan {
 /** What a restore of all or some artifacts of a snapshot into this stack does. Throws when a service or volume has no counterpart here. */
 export function planRestore(stack: Stack, manifest: Manifest, artifacts: readonly Artifact[]): RestorePlan {
   const mountOf = ({ service, mount, path = '/' }: Artifact): Mount => currentMount(stack, service, mount?.destination ?? path);
-  const [files, readOnly] = partition(
-    artifacts.filter(({ kind }) => kind === 'files'),
-    (artifact) => mountOf(artifact).writable,
-  );
+  const [files, readOnly] = partition(artifacts.filter(isInVolume), (artifact) => mountOf(artifact).writable);
   const databases = artifacts
     .filter(({ kind }) => kind === 'database' || kind === 'accounts')
     .toSorted((a, b) => Number(b.kind === 'accounts') - Number(a.kind === 'accounts'));

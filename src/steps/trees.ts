@@ -140,7 +140,7 @@ function trimSlash(path: string): string {
 }
 
 function toSource(service: Service, mount: Mount, path: string): FilesSource {
-  const { 'files.include': include = [], 'files.exclude': exclude = [], order = 0 } = service.labels ?? {};
+  const { 'files.include': include = [], 'files.exclude': exclude = [], sqlite = 'auto', order = 0 } = service.labels ?? {};
   return {
     kind: 'files',
     service: service.name,
@@ -150,5 +150,6 @@ function toSource(service: Service, mount: Mount, path: string): FilesSource {
     mount: { type: mount.type === 'bind' ? 'bind' : 'volume', source: mount.source, destination: mount.destination },
     include,
     exclude,
+    sqlite,
   };
 }

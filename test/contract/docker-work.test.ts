@@ -104,6 +104,17 @@ describe('a worker', () => {
     }
   });
 
+  test('may have a place to write, which goes with it', async () => {
+    const spec = specOf('read -r job; touch /scratch/x && echo written; cat >/dev/null', { scratch: '/scratch' });
+    const { lines, release, exited } = await davit.work(spec, 'job');
+    await linesUntil(lines, 'written');
+    const volume = await docker('inspect', '-f', '{{range .Mounts}}{{.Name}}{{end}}', spec.name);
+    expect(volume).toMatch(/^[0-9a-f]{64}$/);
+    release();
+    await exited;
+    expect(await docker('volume', 'ls', '-q', '--filter', `name=${volume}`)).toBe('');
+  });
+
   test('keeps the order and completeness of many lines', async () => {
     const { lines, release, exited } = await davit.work(specOf('read -r job; seq 1 200000; cat >/dev/null'), 'job');
     const seen = await linesUntil(lines, '200000');

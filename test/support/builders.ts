@@ -108,6 +108,7 @@ export function filesSource(name: string, mount: Mount): FilesSource {
     mount: { type: mount.type === 'bind' ? 'bind' : 'volume', source: mount.source, destination: mount.destination },
     include: [],
     exclude: [],
+    sqlite: 'auto',
   };
 }
 
@@ -147,6 +148,10 @@ export function filesArtifact(name: string, path: string, overrides: Partial<Art
     mount: { type: 'volume', source: `shop_${name}`, destination: path },
     ...overrides,
   });
+}
+
+export function sqliteArtifact(name: string, path: string, overrides: Partial<Artifact> = {}): Artifact {
+  return filesArtifact(name, path, { name: `sqlite${path}`, kind: 'sqlite', engine: 'sqlite', extension: 'sqlite', ...overrides });
 }
 
 export function manifest(overrides: Partial<Manifest> = {}): Manifest {

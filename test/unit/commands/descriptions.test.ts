@@ -35,6 +35,7 @@ describe('a plan', () => {
       '$ exec pg_dump',
       '+ app/files/data',
       'files of volume shop_files, without /data/cache/**',
+      'SQLite databases in it as safe copies',
       '- web: everything — it has no davit label',
       '! mind the gap',
       'x service "x": is wrong',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Artifact } from '../../../src/model/snapshot.ts';
 import type { Service } from '../../../src/steps/discover.ts';
 import { planRestore, refuseBrokenSet, replacedBy } from '../../../src/steps/restore-plan.ts';
-import { artifact, filesArtifact, manifest, service, stack, volume } from '../../support/builders.ts';
+import { artifact, filesArtifact, manifest, service, sqliteArtifact, stack, volume } from '../../support/builders.ts';
 
 const files = filesArtifact('app', '/data');
 const database = artifact({ database: 'shop' });
@@ -25,6 +25,13 @@ describe('what is restored', () => {
     const { files: trees, databases } = planned([app(), db()], [database, files, accounts]);
     expect(trees).toEqual([files]);
     expect(databases).toEqual([accounts, database]);
+  });
+
+  test('a SQLite database is a file of its volume: whoever writes that stops', () => {
+    const vault = sqliteArtifact('app', '/data/vault.db', { mount: { type: 'volume', source: 'shop_app', destination: '/data' } });
+    const writer = service('writer', { mounts: [volume('shop_app', '/x')] });
+    const { files: trees, databases, stops } = planned([app({ dependsOn: [] }), writer], [vault]);
+    expect({ trees, databases, stops }).toEqual({ trees: [vault], databases: [], stops: ['app', 'writer'] });
   });
 
   test('a service or volume without a counterpart here is refused before anything is touched', () => {

@@ -159,6 +159,7 @@ test('a source carries the globs and the order of its service, and the path in i
       mount: { type: 'volume', source: 'v', destination: '/data' },
       include: ['/data/a/**'],
       exclude: ['/data/a/b'],
+      sqlite: 'auto',
     },
   ]);
 });
