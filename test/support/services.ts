@@ -62,6 +62,6 @@ export function sqliteApp(volume: string, mode: 'wal' | 'delete', more: Partial<
 
 /** A shell line for the only value of a query; where Davit's image runs. */
 export function sqliteIn(file: string, query: string): string {
-  const script = `console.log(...Object.values(new (require("node:sqlite").DatabaseSync)("${file}").prepare("${query}").get()))`;
+  const script = `console.log(...Object.values(new (require("node:sqlite").DatabaseSync)("${file}", { timeout: 60000 }).prepare("${query}").get()))`;
   return `node -e '${script}'`;
 }
