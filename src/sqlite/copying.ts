@@ -9,6 +9,7 @@ import { usesWal } from './files.ts';
 const busyMs = 3000;
 const tries = 3;
 const pagesAtOnce = 4096;
+const clockStepMs = 20;
 
 export class Changing extends Error {}
 
@@ -70,6 +71,8 @@ function isLockReal(source: string): boolean {
 /** Without locks: the bytes of the database, its log and its journal, which nobody may have touched meanwhile; then what a crash left open is settled in the copy. */
 async function copyAtRest(source: string, target: string): Promise<boolean> {
   const before = fingerprint(source);
+  // The clock of files moves in steps: from here on, a write shows in their times.
+  await wait(clockStepMs);
   for (const suffix of ['', '-wal', '-journal'])
     if (existsSync(`${source}${suffix}`)) await copyFile(`${source}${suffix}`, `${target}${suffix}`);
   if (fingerprint(source) !== before) return false;

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, afterEach, beforeEach, expect, test } from 'vitest';
+import { until } from '../support/processes.ts';
 import { ask, sql, startApp } from '../support/sqlite.ts';
 import { createTreeLab, type TreeLab } from '../support/tree-lab.ts';
 
@@ -105,6 +106,38 @@ describe('which files', () => {
       tables: [{ name: 't', rows: 1 }],
       warnings: ['its integrity could not be checked: no such collation sequence: klingon'],
     });
+  });
+
+  test('change under our hands, where no lock is to be had, are a failure', async () => {
+    sql(lab.at('app.db'), wal, table, 'INSERT INTO t VALUES (zeroblob(60000000))');
+    const code = `for (let i = 1; ; i += 1) require('node:fs').utimesSync(${JSON.stringify(lab.at('app.db'))}, i, i)`;
+    const writer = spawn(process.execPath, ['-e', code], { stdio: 'ignore' });
+    try {
+      await until(() => statSync(lab.at('app.db')).mtimeMs < 1e9);
+      const { failures } = await lab.capture();
+      expect(failures).toEqual([{ source: 'sqlite/data/app.db', error: expect.stringContaining('could not be copied in one moment') }]);
+    } finally {
+      writer.kill('SIGKILL');
+    }
+  });
+
+  test.each([
+    ['for the database', 3_000_000, []],
+    ['for what is in its log', 10, ['PRAGMA wal_autocheckpoint = 0', 'INSERT INTO t VALUES (zeroblob(3000000))']],
+  ] as const)('find no space for their copy are a failure that says so: %s', async (_, bytes, more) => {
+    const full = join(lab.work, 'full');
+    mkdirSync(full);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', full]);
+    try {
+      const app = await startApp(lab.at('app.db'), [wal, table, `INSERT INTO t VALUES (zeroblob(${bytes}))`, ...more], "'SELECT 1'", 1000);
+      const { failures } = await lab.capture({ scratch: join(full, 'scratch') });
+      await app.kill();
+      expect(failures).toEqual([
+        { source: 'sqlite/data/app.db', error: expect.stringMatching(/no space for a safe copy of the SQLite database in .*full/) },
+      ]);
+    } finally {
+      execFileSync('umount', [full]);
+    }
   });
 
   test('stay locked are a failure, and are archived as they lie there', async () => {

@@ -53,7 +53,7 @@ export function sqliteApp(volume: string, mode: 'wal' | 'delete', more: Partial<
   return app(volume, {
     image: davitImage,
     pull_policy: 'never',
-    entrypoint: ['node', '-e', script.replaceAll('$', '$$$$')],
+    entrypoint: ['node', '-e', script],
     init: true,
     healthcheck: healthy('test', '-e', '/tmp/last'),
     ...more,

@@ -17,7 +17,7 @@ export interface TreeLab extends AsyncDisposable {
   readonly scratch: string;
   /** A path in the tree. */
   at(name: string): string;
-  capture(change?: Partial<Pick<Capture, 'sqlite' | 'root' | 'path' | 'exclude'>>, signal?: AbortSignal): Promise<Snapshot>;
+  capture(change?: Partial<Pick<Capture, 'sqlite' | 'root' | 'path' | 'exclude' | 'scratch'>>, signal?: AbortSignal): Promise<Snapshot>;
   /** Every object in the storage. */
   stored(): Promise<string[]>;
 }
