@@ -50,8 +50,8 @@ function wrongLabels(stack: Stack): Problem[] {
   return stack.services.flatMap(({ name, problems }) => problems.map((error) => ({ service: name, error })));
 }
 
-/** A set that nobody needs would lose what somebody does. */
-function unknownSets(stack: Stack, set: string): Problem[] {
+/** A set that is said to be needed by one that is not there would lose what is needed. */
+export function unknownSets(stack: Stack, set: string): Problem[] {
   const known = setsOf(stack).filter((name) => name !== set);
   return (settingsOf(stack, set)['needed-by'] ?? [])
     .filter((name) => !known.includes(name))

@@ -56,20 +56,30 @@ test('what a command prints and what it writes are stored, and go back by stdin 
           'davit.command.inventory=ls /data',
         ],
       }),
+      forge: app('forge', {
+        labels: ['davit.command.state=cat /data/state', 'davit.command.state.restore=cat /data/state - >> /data/log'],
+      }),
       web: { image: 'davit-test/app', depends_on: ['vendor'] },
     },
-    volumes: ['vendor', 'talker'],
+    volumes: ['vendor', 'talker', 'forge'],
     top,
   });
   await stack.up();
   await stack.sh('vendor', 'seq 1000 > /data/records; mkdir "/data/its backup"; touch -d "-7 days" "/data/its backup/backup_old.tar.gz"');
   await stack.sh('talker', 'chmod 777 /data; printf "b\\na\\n" > /data/notes; chmod 666 /data/notes');
 
+  await stack.sh('forge', 'echo state > /data/state');
   const plan = await stack.davit('plan');
   expect(plan).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("$ mkdir -p '/data/its backup' && sh /usr/local/bin/backup") });
   const manifest = await stack.backup();
-  expect(failed(manifest)).toEqual({ status: 'complete', artifacts: ['talker/inventory', 'talker/notes', 'vendor/records'], failures: [] });
+  expect(failed(manifest)).toEqual({
+    status: 'complete',
+    artifacts: ['forge/files/data', 'forge/state', 'talker/inventory', 'talker/notes', 'vendor/records'],
+    failures: [],
+  });
   expect(manifest.artifacts.map(({ kind, engine, extension }) => `${kind} ${engine} ${extension}`)).toEqual([
+    'files files tar',
+    'command command out',
     'command command out',
     'command command out',
     'command command tar.gz',
@@ -82,11 +92,16 @@ test('what a command prints and what it writes are stored, and go back by stdin 
 
   await stack.sh('vendor', 'echo spoiled > /data/records');
   await stack.sh('talker', 'echo spoiled > /data/notes');
+  await stack.sh('forge', 'rm /data/state; echo spoiled | tee /data/state /data/log');
   const restored = await stack.restore('latest');
   expect(restored.stderr).toMatch(/talker\/inventory.*left alone/);
-  expect(restored.stdout).toMatch(/^restored from \S+: talker\/notes, vendor\/records\nwhat was there before is snapshot/);
+  expect(restored.stdout).toMatch(
+    /^restored from \S+: forge\/files\/data, forge\/state, talker\/notes, vendor\/records\nwhat was there before is snapshot/,
+  );
   expect(await records(stack)).toMatch(/^1\n2\n[^]*\n1000$/);
   expect(await stack.sh('talker', 'cat /data/notes /data/who')).toBe('a\nb\ndaemon');
+  // The files first, then the command in the service that runs again.
+  expect(await stack.sh('forge', 'cat /data/log')).toBe('state\nstate');
   const safety = /is snapshot (\S+)/.exec(restored.stdout)?.[1] ?? '';
   expect((await stack.davit('cat', safety, 'talker/notes')).stdout).toBe('spoiled');
 
@@ -96,6 +111,7 @@ test('what a command prints and what it writes are stored, and go back by stdin 
   expect(await records(stack)).toMatch(/\n1000$/);
   expect((await stack.compose('ps', '--services', '--status', 'running')).stdout.split('\n').toSorted()).toEqual([
     'davit',
+    'forge',
     'vendor',
     'web',
   ]);

@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import type { CommandLabel } from '../../../src/config/labels.ts';
 import type { Command } from '../../../src/docker/docker.ts';
 import { captureScript, putInto, restoreScript } from '../../../src/steps/command-scripts.ts';
@@ -42,6 +42,7 @@ test('there is a shell to test with', () => {
 let folders = 0;
 
 // Every collected file costs a second of waiting for the clock.
+vi.setConfig({ maxConcurrency: 40 });
 describe.concurrent.each(shells.map((shell) => [shell.join(' '), shell] as const))('in %s', (_, shell) => {
   /** A folder with a space, a quote and a dollar in its name. */
   const folder = (): string => {
