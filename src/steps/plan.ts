@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import type { Database } from '../engines/engine.ts';
 import { configurationError } from '../model/errors.ts';
 import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
-import type { Stack } from './discover.ts';
+import type { Service, Stack } from './discover.ts';
 import { mountAround, storageFolders } from './storage-folders.ts';
 import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
 import { planTrees, volumeIdentity } from './trees.ts';
@@ -27,15 +27,21 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
     stack: stack.name,
     set,
     sources: [...databases.flatMap(({ sources }) => sources), ...trees.sources].toSorted(byOrder),
+    dumped: [...dumping, ...servers.filter(({ service }) => isMislabelled(service))].map(({ service }) => service.name),
     skipped: [...databases.flatMap(({ skipped }) => skipped), ...trees.skipped, ...untaken(stack, set)],
     problems: [...databases.flatMap(({ problems }) => problems), ...trees.problems, ...wrongLabels(stack)],
-    warnings: [...databases.flatMap(({ warnings }) => warnings), ...hotCopies(servers, trees.sources)],
+    warnings: [...databases.flatMap(({ warnings }) => warnings), ...trees.warnings, ...hotCopies(servers, trees.sources)],
   };
 }
 
 /** A wrong label belongs to no set that can be known, so every set of the stack reports it. */
 function wrongLabels(stack: Stack): Problem[] {
   return stack.services.flatMap(({ name, problems }) => problems.map((error) => ({ service: name, error })));
+}
+
+/** What it wants cannot be known. */
+function isMislabelled({ labels, problems }: Service): boolean {
+  return labels === undefined && problems.length > 0;
 }
 
 function untaken(stack: Stack, set: string): Skipped[] {
@@ -98,10 +104,16 @@ function planDatabases({ service, engine, inventory, problem }: Server): {
         fix: `the server has ${inventory.databases.map((database) => database.name).join(', ') || 'none'}`,
       }),
     })),
-    warnings: [...inventory.warnings, ...chosen.flatMap(({ warnings }) => warnings)].map(
+    warnings: [...inventory.warnings, ...replicas(service), ...chosen.flatMap(({ warnings }) => warnings)].map(
       (warning) => `service "${service.name}": ${warning}`,
     ),
   };
+}
+
+function replicas({ containers: [first, ...others] }: Service): string[] {
+  return others.length === 0
+    ? []
+    : [`only "${first.name}" of its ${others.length + 1} containers is dumped: data that only another one holds are lost`];
 }
 
 function hotCopies(

@@ -112,7 +112,8 @@ export function filesSource(name: string, mount: Mount): FilesSource {
 }
 
 export function plan(...sources: Plan['sources']): Plan {
-  return { stack: 'shop', set: 'default', sources, skipped: [], problems: [], warnings: [] };
+  const dumped = sources.filter(({ kind }) => kind !== 'files').map(({ service: name }) => name);
+  return { stack: 'shop', set: 'default', sources, dumped, skipped: [], problems: [], warnings: [] };
 }
 
 export function artifact(overrides: Partial<Artifact> = {}): Artifact {

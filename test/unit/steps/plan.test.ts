@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../../src/model/plan.ts';
 import { discover } from '../../../src/steps/discover.ts';
 import { plan, setsOf } from '../../../src/steps/plan.ts';
+import { planStandstills } from '../../../src/steps/quiesce.ts';
 import { composeContainer, service, stack, volume } from '../../support/builders.ts';
 import { fakeContext, type FakeStack } from '../../support/fake-context.ts';
 
@@ -69,11 +70,42 @@ describe('databases', () => {
     ]);
   });
 
+  test('of a service with several containers are those of the first, with a warning', async () => {
+    const found = await planned([postgres(), postgres(enabled, { number: 2 })]);
+    expect(sources(found)).toHaveLength(3);
+    expect(found.warnings).toEqual([
+      'service "db": only "shop-db-1" of its 2 containers is dumped: data that only another one holds are lost',
+    ]);
+  });
+
   test('an engine that is named is believed, and one that only runs is found', async () => {
     const labels = { 'davit.dump': 'postgres' };
     expect(sources(await planned([composeContainer('x', { labels })]))).toHaveLength(3);
     const running = await planned([composeContainer('x', { labels: enabled })], { processes: { 'shop-x-1': ['sh', 'postgres'] } });
     expect(sources(running)).toHaveLength(3);
+  });
+});
+
+describe('a database server is not made to stand still', () => {
+  const app = composeContainer('app', { labels: { 'davit.quiesce': 'stop' }, mounts: [volume('shared', '/x')] });
+  const mounts = [volume('pg', '/var/lib/postgresql/data'), volume('shared', '/x')];
+  async function still(labels: Record<string, string>, fake: Partial<FakeStack> = {}): Promise<string[]> {
+    const context = fakeContext({ containers: [app, postgres(labels, { mounts })], answer: () => ({ stdout: inventory }), ...fake });
+    const found = await discover(context);
+    return planStandstills(found, await plan(context, found, 'default')).map(({ service: name }) => name);
+  }
+
+  test.each<[string, Record<string, string>, Partial<FakeStack>]>([
+    ['that is dumped', enabled, {}],
+    ['that did not answer', enabled, { answer: () => ({ exitCode: 1, stderr: 'no' }) }],
+    ['that asks for it, and did not answer', { 'davit.quiesce': 'stop' }, { answer: () => ({ exitCode: 1, stderr: 'no' }) }],
+    ['whose labels are wrong', { 'davit.ordr': '1' }, {}],
+  ])('%s', async (_, labels, fake) => {
+    expect(await still(labels, fake)).toEqual(['app']);
+  });
+
+  test('unless its files are archived instead', async () => {
+    expect(await still({ 'davit.dump': 'none' })).toEqual(['app', 'db']);
   });
 });
 
