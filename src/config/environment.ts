@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { configurationError, messageOf } from '../model/errors.ts';
-import { keep, list } from './values.ts';
+import { keep, list, timeZone } from './values.ts';
 
 /** Every variable that Davit reads. Each can also be given as `NAME_FILE`. docs/environment.md is generated from this. */
 export const environmentSchema = z.strictObject({
@@ -71,7 +71,7 @@ export const environmentSchema = z.strictObject({
     example: 'tcp://socket-proxy:2375',
     description: 'Where the Docker engine answers: the socket, or a socket proxy over TCP.',
   }),
-  TZ: z.string().min(1).default('UTC').meta({ default: 'UTC', example: 'Europe/Berlin', description: 'Time zone of schedules.' }),
+  TZ: timeZone.default('UTC').meta({ default: 'UTC', example: 'Europe/Berlin', description: 'Time zone of schedules.' }),
 });
 
 /** A path by its meaning, not the `_FILE` form of another variable. */

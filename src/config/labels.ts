@@ -67,7 +67,8 @@ export const labels = {
   'files.exclude': absolutePaths.default([]).meta({
     default: '',
     example: '/data/cache/**,/data/**/*.tmp',
-    description: 'Not what matches one of these globs of container paths.',
+    description:
+      'Not what matches one of these globs of container paths. Of a volume that several services share, nothing is left out unless their globs agree.',
   }),
   sqlite: z
     .union([z.enum(['auto', 'none']), absolutePaths], { error: 'expected auto, none or globs of absolute paths inside the container' })

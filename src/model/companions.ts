@@ -1,5 +1,5 @@
 import { retain, type SetHistory, type Verdict } from './retention.ts';
-import { isGood, type Manifest, newestFirst } from './snapshot.ts';
+import { isGood, isInVolume, type Manifest, newestFirst } from './snapshot.ts';
 
 /**
  * The snapshot of another set that belongs to this one. A database names files: one too many does no harm, a missing one does. So it is the first good one
@@ -12,7 +12,7 @@ export function companionOf(manifest: Manifest, others: readonly Manifest[]): Ma
 }
 
 function dumpedAt({ artifacts, endedAt }: Manifest): number {
-  const dumps = artifacts.filter(({ kind }) => kind !== 'files').map((artifact) => Date.parse(artifact.endedAt));
+  const dumps = artifacts.filter((artifact) => !isInVolume(artifact)).map((artifact) => Date.parse(artifact.endedAt));
   return dumps.length === 0 ? Date.parse(endedAt) : Math.max(...dumps);
 }
 

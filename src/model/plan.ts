@@ -54,7 +54,7 @@ export interface Skipped {
 export interface Problem {
   readonly service: string;
   readonly error: DavitError;
-  /** A label names what is not there: wrong for a backup, and nothing to save before a restore. */
+  /** Wrong for a backup, but nothing that a restore would replace: a label names what is not there, or other containers have more. */
   readonly absent?: boolean;
 }
 
@@ -62,6 +62,8 @@ export interface Plan {
   readonly stack: string;
   readonly set: string;
   readonly sources: readonly Source[];
+  /** Services whose database is dumped, or would be if it answered: they never stand still. */
+  readonly dumped: readonly string[];
   readonly skipped: readonly Skipped[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];

@@ -3,7 +3,7 @@ import type { Database } from '../engines/engine.ts';
 import { configurationError } from '../model/errors.ts';
 import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
 import { planCommands } from './command-plan.ts';
-import { settingsOf, type Stack } from './discover.ts';
+import { type Service, settingsOf, type Stack } from './discover.ts';
 import { mountAround, storageFolders } from './storage-folders.ts';
 import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
 import { planTrees, volumeIdentity } from './trees.ts';
@@ -33,6 +33,7 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
     stack: stack.name,
     set,
     sources: [...databases.flatMap(({ sources }) => sources), ...commands.sources, ...trees.sources].toSorted(byOrder),
+    dumped: [...dumping, ...servers.filter(({ service }) => isMislabelled(service))].map(({ service }) => service.name),
     skipped: [...databases.flatMap(({ skipped }) => skipped), ...trees.skipped, ...untaken(stack, set)],
     problems: [
       ...databases.flatMap(({ problems }) => problems),
@@ -41,7 +42,7 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
       ...wrongLabels(stack),
       ...unknownSets(stack, set),
     ],
-    warnings: [...databases.flatMap(({ warnings }) => warnings), ...hotCopies(servers, trees.sources)],
+    warnings: [...databases.flatMap(({ warnings }) => warnings), ...trees.warnings, ...hotCopies(servers, trees.sources)],
   };
 }
 
@@ -64,6 +65,11 @@ export function unknownSets(stack: Stack, set: string): Problem[] {
         fix: known.length === 0 ? 'the stack has no other' : `the others are ${known.join(', ')}`,
       }),
     }));
+}
+
+/** What it wants cannot be known. */
+function isMislabelled({ labels, problems }: Service): boolean {
+  return labels === undefined && problems.length > 0;
 }
 
 function untaken(stack: Stack, set: string): Skipped[] {
@@ -126,10 +132,16 @@ function planDatabases({ service, engine, inventory, problem }: Server): {
         fix: `the server has ${inventory.databases.map((database) => database.name).join(', ') || 'none'}`,
       }),
     })),
-    warnings: [...inventory.warnings, ...chosen.flatMap(({ warnings }) => warnings)].map(
+    warnings: [...inventory.warnings, ...replicas(service), ...chosen.flatMap(({ warnings }) => warnings)].map(
       (warning) => `service "${service.name}": ${warning}`,
     ),
   };
+}
+
+function replicas({ containers: [first, ...others] }: Service): string[] {
+  return others.length === 0
+    ? []
+    : [`only "${first.name}" of its ${others.length + 1} containers is dumped: data that only another one holds are lost`];
 }
 
 function hotCopies(

@@ -2,11 +2,13 @@ import { configurationError } from '../model/errors.ts';
 import type { FilesSource, Problem, Skipped } from '../model/plan.ts';
 import type { Mount } from '../docker/docker.ts';
 import type { Service } from './discover.ts';
+import { separateVolumes, widen } from './shared-volumes.ts';
 
 export interface TreePlan {
   readonly sources: readonly FilesSource[];
   readonly skipped: readonly Skipped[];
   readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
 }
 
 /** What the file planning must know about databases: who is dumped, and which volumes are a server's own. */
@@ -21,7 +23,9 @@ export function planTrees(services: readonly Service[], databases: DatabaseVolum
   const sources: FilesSource[] = [];
   const skipped: Skipped[] = [];
   const problems: Problem[] = [];
-  const taken = new Map<string, FilesSource>();
+  const warnings: string[] = [];
+  /** By volume and folder in it, the place in `sources`. */
+  const taken = new Map<string, number>();
 
   for (const service of services) {
     if (service.labels === undefined || service.labels.files === 'none') continue;
@@ -48,18 +52,28 @@ export function planTrees(services: readonly Service[], databases: DatabaseVolum
           why: `data directory of "${owner}", which is dumped; a copy of it would be torn`,
         });
       else {
-        const source = toSource(service, mount, path);
-        const same = taken.get(`${identity}:${path.slice(mount.destination.length)}`);
-        if (same !== undefined)
-          skipped.push({ service: service.name, what: path, why: `same volume as ${same.path} of "${same.service}", stored once` });
-        else {
-          taken.set(`${identity}:${path.slice(mount.destination.length)}`, source);
-          sources.push(source);
-        }
+        take(service, toSource(service, mount, path), `${identity}:${path.slice(mount.destination.length)}`);
       }
     }
   }
-  return { sources, skipped, problems };
+  return { sources, skipped, problems, warnings };
+
+  function take(service: Service, source: FilesSource, folder: string): void {
+    const separate = separateVolumes(service, source);
+    if (separate !== undefined) problems.push({ service: service.name, absent: true, error: separate });
+    const index = taken.get(folder) ?? sources.length;
+    const same = sources[index];
+    if (same === undefined) {
+      taken.set(folder, index);
+      sources.push(source);
+      return;
+    }
+    skipped.push({ service: service.name, what: source.path, why: `same volume as ${same.path} of "${same.service}", stored once` });
+    const widened = widen(same, source);
+    if (widened === undefined) return;
+    sources[index] = widened.source;
+    warnings.push(widened.warning);
+  }
 }
 
 export function volumeIdentity(mount: Pick<Mount, 'type' | 'source'>): string {

@@ -117,7 +117,8 @@ export function commandSource(name: string, command = 'dump'): CommandSource {
 }
 
 export function plan(...sources: Plan['sources']): Plan {
-  return { stack: 'shop', set: 'default', sources, skipped: [], problems: [], warnings: [] };
+  const dumped = sources.filter(({ kind }) => kind === 'database' || kind === 'accounts').map(({ service: name }) => name);
+  return { stack: 'shop', set: 'default', sources, dumped, skipped: [], problems: [], warnings: [] };
 }
 
 export function artifact(overrides: Partial<Artifact> = {}): Artifact {

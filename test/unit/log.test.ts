@@ -20,20 +20,34 @@ describe('the redactor', () => {
 
   test('leaves no rest when one secret is the beginning of another', () => {
     const { protect, redact } = createRedactor();
-    protect(['pass', 'password-of-root']);
-    expect(redact('password-of-root pass')).toBe('[redacted] [redacted]');
+    protect(['passwd', 'passwd-of-root']);
+    expect(redact('passwd-of-root passwd')).toBe('[redacted] [redacted]');
   });
 
   test('does not take what a secret holds for a pattern', () => {
     const { protect, redact } = createRedactor();
-    protect(['a.c$', '$&$1']);
-    expect(redact('abc a.c$ $&$1')).toBe('abc [redacted] [redacted]');
+    protect(['a.b.c$', '$&$1\\d']);
+    expect(redact('axbxc a.b.c$ $&$1\\d $&$15')).toBe('axbxc [redacted] [redacted] $&$15');
   });
 
-  test('leaves values alone that are too short, or a word of JSON', () => {
+  test('leaves what is too short, a word of JSON, or a word of Davit itself', () => {
     const { protect, redact } = createRedactor();
-    protect(['', 'yes', 'true', 'false', 'null', undefined]);
-    expect(redact('{"yes":true,"no":false,"nothing":null}')).toBe('{"yes":true,"no":false,"nothing":null}');
+    protect(['', 'yes', 'root', 'true', 'false', 'null', 'admin', 'password', 'postgres', undefined]);
+    const text = '{"yes":true,"no":false,"nothing":null,"engine":"postgres"} root asks for a password';
+    expect(redact(text)).toBe(text);
+  });
+
+  test('replaces everything else of six characters and more, also where it looks harmless', () => {
+    const { protect, redact } = createRedactor();
+    const planted = ['secret', 'hunter', 'qwerty', 'p@ss w', 'Password', 'passwords', 'ünïcöd', '12345a'];
+    protect(planted);
+    expect(redact(`x${planted.join('x')}x`)).toBe(`x${planted.map(() => '[redacted]').join('x')}x`);
+  });
+
+  test('does not tear a larger number apart for a secret of digits', () => {
+    const { protect, redact } = createRedactor();
+    protect(['123456']);
+    expect(redact('{"bytes":91234567} pin=123456 x123456x')).toBe('{"bytes":91234567} pin=[redacted] x[redacted]x');
   });
 
   test('learns more later', () => {

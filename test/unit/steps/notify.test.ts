@@ -30,10 +30,10 @@ test('who cannot be told is a warning, and the others are told all the same', as
 test('no secret of the stack leaves with an error or a warning, and numbers stay numbers', async () => {
   const heard: Notice[] = [];
   const redactor = createRedactor();
-  redactor.protect(['1234', 'geheim']);
+  redactor.protect(['123456', 'geheim']);
   const { context } = listening([{ name: 'good', notify: async (one) => void heard.push(one) }]);
-  await notify({ ...context, redactor }, { ...notice, error: 'no geheim', warnings: ['nor 1234'], bytes: 12_345 });
-  expect(heard).toEqual([{ ...notice, error: 'no [redacted]', warnings: ['nor [redacted]'], bytes: 12_345 }]);
+  await notify({ ...context, redactor }, { ...notice, error: 'no geheim', warnings: ['nor 123456'], bytes: 1_234_567 });
+  expect(heard).toEqual([{ ...notice, error: 'no [redacted]', warnings: ['nor [redacted]'], bytes: 1_234_567 }]);
 });
 
 test('being told to stop ends a notification under way, and a new one still has a moment', async () => {

@@ -1,30 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Plan } from '../../../src/model/plan.ts';
 import { discover } from '../../../src/steps/discover.ts';
 import { plan, setsOf } from '../../../src/steps/plan.ts';
+import { planStandstills } from '../../../src/steps/quiesce.ts';
 import { composeContainer, service, stack, volume } from '../../support/builders.ts';
 import { fakeContext, type FakeStack, ownContainer } from '../../support/fake-context.ts';
-
-const enabled = { 'davit.enable': 'true' };
-const inventory = `${[
-  { tool: 'pg_dump 17' },
-  { server: '17.6', super: true },
-  { name: 'shop', owner: 'app', encoding: 'UTF8', collate: 'C', ctype: 'C' },
-  { name: 'stats', owner: 'app', encoding: 'UTF8', collate: 'C', ctype: 'C' },
-]
-  .map((line) => JSON.stringify(line))
-  .join('\n')}\n`;
-
-const postgres = (labels: Record<string, string> = enabled, overrides: Parameters<typeof composeContainer>[1] = {}) =>
-  composeContainer('db', { image: 'postgres:17', mounts: [volume('pg', '/var/lib/postgresql/data')], labels, ...overrides });
-
-async function planned(containers: FakeStack['containers'], fake: Partial<FakeStack> = {}, set = 'default'): Promise<Plan> {
-  const context = fakeContext({ containers, answer: () => ({ stdout: inventory }), ...fake });
-  return plan(context, await discover(context), set);
-}
-
-const sources = ({ sources }: Plan) => sources.map(({ kind, service: name, name: artifact }) => `${kind} ${name}/${artifact}`);
-const problems = ({ problems }: Plan) => problems.map(({ error }) => error.message);
+import { enabled, inventory, planned, postgres, problems, sources } from '../../support/planned.ts';
 
 describe('databases', () => {
   test('every one is a source of its own, then the accounts; the volume of the server is none', async () => {
@@ -69,11 +49,42 @@ describe('databases', () => {
     ]);
   });
 
+  test('of a service with several containers are those of the first, with a warning', async () => {
+    const found = await planned([postgres(), postgres(enabled, { number: 2 })]);
+    expect(sources(found)).toHaveLength(3);
+    expect(found.warnings).toEqual([
+      'service "db": only "shop-db-1" of its 2 containers is dumped: data that only another one holds are lost',
+    ]);
+  });
+
   test('an engine that is named is believed, and one that only runs is found', async () => {
     const labels = { 'davit.dump': 'postgres' };
     expect(sources(await planned([composeContainer('x', { labels })]))).toHaveLength(3);
     const running = await planned([composeContainer('x', { labels: enabled })], { processes: { 'shop-x-1': ['sh', 'postgres'] } });
     expect(sources(running)).toHaveLength(3);
+  });
+});
+
+describe('a database server is not made to stand still', () => {
+  const app = composeContainer('app', { labels: { 'davit.quiesce': 'stop' }, mounts: [volume('shared', '/x')] });
+  const mounts = [volume('pg', '/var/lib/postgresql/data'), volume('shared', '/x')];
+  async function still(labels: Record<string, string>, fake: Partial<FakeStack> = {}): Promise<string[]> {
+    const context = fakeContext({ containers: [app, postgres(labels, { mounts })], answer: () => ({ stdout: inventory }), ...fake });
+    const found = await discover(context);
+    return planStandstills(found, await plan(context, found, 'default')).map(({ service: name }) => name);
+  }
+
+  test.each<[string, Record<string, string>, Partial<FakeStack>]>([
+    ['that is dumped', enabled, {}],
+    ['that did not answer', enabled, { answer: () => ({ exitCode: 1, stderr: 'no' }) }],
+    ['that asks for it, and did not answer', { 'davit.quiesce': 'stop' }, { answer: () => ({ exitCode: 1, stderr: 'no' }) }],
+    ['whose labels are wrong', { 'davit.ordr': '1' }, {}],
+  ])('%s', async (_, labels, fake) => {
+    expect(await still(labels, fake)).toEqual(['app']);
+  });
+
+  test('unless its files are archived instead', async () => {
+    expect(await still({ 'davit.dump': 'none' })).toEqual(['app', 'db']);
   });
 });
 
@@ -104,57 +115,6 @@ describe('files', () => {
       composeContainer('b', { labels: { 'davit.order': '-1' }, mounts }),
     ];
     expect(sources(await planned(containers))).toEqual(['files b/files/data']);
-  });
-});
-
-describe('commands', () => {
-  const vendor = (labels: Record<string, string>, overrides: Parameters<typeof composeContainer>[1] = {}) =>
-    composeContainer('vendor', { labels, ...overrides });
-
-  test('are planned with their words, where the file is collected, and whether they have a way back', async () => {
-    const labels = {
-      'davit.command.a': 'dump --all',
-      'davit.command.b': 'backup',
-      'davit.command.b.collect': '/b/day_*.tar.gz',
-      'davit.command.b.restore.put': '/b/restore.tar.gz',
-    };
-    const found = await planned([vendor(labels)]);
-    expect(found.sources).toEqual([
-      expect.objectContaining({
-        kind: 'command',
-        service: 'vendor',
-        name: 'a',
-        command: 'dump --all',
-        extension: 'out',
-        restorable: false,
-      }),
-      expect.objectContaining({ name: 'b', command: 'backup', collect: '/b/day_*.tar.gz', extension: 'tar.gz', restorable: true }),
-    ]);
-    expect(found.problems).toEqual([]);
-  });
-
-  test.each(['exited', 'paused', 'created'] as const)('in a container that is %s is a problem', async (state) => {
-    const found = await planned([vendor({ 'davit.command.a': 'dump' }, { state })]);
-    expect(found.sources).toEqual([]);
-    expect(found.problems).toEqual([expect.objectContaining({ service: 'vendor', absent: state === 'created' })]);
-    expect(problems(found)).toEqual([expect.stringMatching(new RegExp(`davit\\.command\\.a cannot run: the container is ${state}`))]);
-  });
-
-  test('may not have the name of a database of the same service', async () => {
-    const found = await planned([postgres({ 'davit.command.shop': 'dump' })]);
-    expect(problems(found)).toEqual([expect.stringContaining('davit.command.shop has the name of one of its databases')]);
-  });
-
-  test('stand for the engine where that is switched off: the files of the server are not archived, nor warned about', async () => {
-    const found = await planned([postgres({ 'davit.dump': 'none', 'davit.command.all': 'pg_dumpall' })]);
-    expect(sources(found)).toEqual(['command db/all']);
-    expect(found.skipped).toContainEqual(expect.objectContaining({ service: 'db', what: '/var/lib/postgresql/data' }));
-    expect(found.warnings).toEqual([]);
-  });
-
-  test('of a service without a database leave its files as they are planned', async () => {
-    const found = await planned([vendor({ 'davit.command.a': 'dump' }, { mounts: [volume('v', '/data')] })]);
-    expect(sources(found)).toEqual(['command vendor/a', 'files vendor/files/data']);
   });
 });
 

@@ -58,6 +58,12 @@ describe('who stands still', () => {
     ]);
   });
 
+  test('never a database that would be dumped if it answered', () => {
+    const db = service('db', { labels: stop, mounts: [data] });
+    const app = service('app', { labels: stop, mounts: [data] });
+    expect(names([app, db], { ...plan(archived), dumped: ['db'] })).toEqual(['app']);
+  });
+
   test('never Davit itself', () => {
     const own = service('davit', { own: true, labels: stop, mounts: [data] });
     expect(names([service('app', { labels: stop, mounts: [data] }), own])).toEqual(['app']);
