@@ -33,6 +33,8 @@ export interface Container {
 export interface Command {
   readonly argv: readonly string[];
   readonly user?: string | undefined;
+  /** Further variables of the command. Docker shows them in no event and no inspect, so they may hold a secret. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface ExecOptions {

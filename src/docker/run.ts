@@ -32,15 +32,14 @@ export async function run(daemon: Daemon, id: string, command: Command, options:
 async function readOut(
   daemon: Daemon,
   id: string,
-  { argv, user }: Command,
+  command: Command,
   limits: { idleTimeoutMs: number; signal: AbortSignal },
 ): Promise<Finished> {
   const nonce = createNonce();
-  const tool = toolOf(argv);
+  const tool = toolOf(command.argv);
   const outcome = { exitCode: 0, stderr: '' };
   const { stream } = execute(daemon, id, {
-    argv: acknowledged(nonce, argv),
-    user,
+    command: { ...command, argv: acknowledged(nonce, command.argv) },
     tool,
     nonce,
     ...limits,
