@@ -8,6 +8,7 @@ import { quote } from './shell.ts';
  */
 const functions = `
 info() { ask info "$1" | tr -d '\\r'; }
+restore_setting() { [ -z "$kept" ] || ask config set repl-diskless-load "$kept" >/dev/null; }
 nap() { sleep 0.2 2>/dev/null || sleep 1; }
 passing() { (unset REDISCLI_AUTH; [ -z "$auth" ] || export REDISCLI_AUTH="$auth"; exec "$cli" -p "$passing_port" "$@"); }`;
 
@@ -35,8 +36,8 @@ for place in "$dir" /tmp /dev/shm; do work=$(mktemp -d "$place/davit-restore-XXX
 [ -n "$work" ] && work=$(cd "$work" && pwd -P) || fail "neither $dir nor /tmp can be written to"
 echo 0 >"$work/passing"; mkfifo "$work/alive" && exec 9<>"$work/alive" 8<"$work/alive" || exit
 export cli port user work
-$(command -v setsid) sh -c ${quote(`${ask}\n${functions}\n${watcher}`)} <&8 8<&- 9>&- >/dev/null 2>&1 & watcher=$! passing_pid=
-exec 8<&-; trap 'exit 143' HUP INT TERM; trap 'exec 9>&-; wait "$watcher" $passing_pid' EXIT
+$(command -v setsid) sh -c ${quote(`${ask}\n${functions}\n${watcher}`)} <&8 8<&- 9>&- >/dev/null 2>&1 & watcher=$! passing_pid= kept=
+exec 8<&-; trap 'exit 143' HUP INT TERM; trap 'restore_setting; exec 9>&-; wait "$watcher" $passing_pid' EXIT
 cat >"$work/dump.rdb" || exit`;
 
 /** The replica sends the password that it is configured to send to its master. */
@@ -65,7 +66,7 @@ rm -f "$work/dump.rdb"`;
 
 /** A server that has no folder to write to can take over from memory to memory. A sync that never begins, or begins over and over, has failed. */
 const take = `
-case $work in "$dir"/*) kept= ;; *) kept=$(ask config get repl-diskless-load | sed -n 2p); ask config set repl-diskless-load swapdb >/dev/null ;; esac
+case $work in "$dir"/*) ;; *) kept=$(ask config get repl-diskless-load | sed -n 2p); ask config set repl-diskless-load swapdb >/dev/null ;; esac
 answer=$(ask replicaof 127.0.0.1 "$passing_port"); [ "$answer" = OK ] || fail "the server does not become a replica: $answer"
 idle=0
 while state=$(info all); case $state in *master_link_status:up*) false ;; esac; do
@@ -74,8 +75,7 @@ while state=$(info all); case $state in *master_link_status:up*) false ;; esac; 
   [ "$idle" -lt 150 ] && [ "\${full:-9}" -lt 4 ] || fail "the server did not take over the data: $(grep ' # ' "$work/log" | tail -n 2)"
   nap
 done
-[ "$(ask replicaof no one)" = OK ] || fail 'the server did not become a master again'
-[ -z "$kept" ] || ask config set repl-diskless-load "$kept" >/dev/null`;
+[ "$(ask replicaof no one)" = OK ] || fail 'the server did not become a master again'`;
 
 /** What is only in memory would be lost with a crash. */
 const persist = `

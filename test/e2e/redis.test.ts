@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { until } from '../support/docker.ts';
 import { redis, type RedisServer, valkey } from '../support/redis.ts';
 import { createStack } from '../support/stack.ts';
 
@@ -68,7 +69,8 @@ const passwords = { server: 'planted "server" pw', backup: 'planted-backup-pw', 
 test('passwords in files, an account that may only dump, no place to write; a wrong password is refused', async () => {
   await using stack = await createStack({
     services: {
-      [redis.name]: redis.service(['/etc/redis-test.conf'], {
+      [redis.name]: redis.service([], {
+        command: ['redis-server', '/etc/redis-test.conf'],
         environment: { TEST_PASSWORD: passwords.server, TEST_PORT: '7777' },
         volumes: ['redis-7:/data', './redis.conf:/etc/redis-test.conf:ro'],
         labels: ['davit.dump.user=backup', 'davit.dump.password-file=/run/secrets/backup'],
@@ -76,7 +78,11 @@ test('passwords in files, an account that may only dump, no place to write; a wr
         read_only: true,
       }),
       [valkey.name]: valkey.service([], {
-        command: ['sh', '-c', 'exec valkey-server --dir /etc --save "" --protected-mode no --requirepass "$$(cat /run/secrets/file)"'],
+        command: [
+          'sh',
+          '-c',
+          'exec valkey-server --dir /etc --save "" --repl-diskless-sync-delay 0 --protected-mode no --requirepass "$$(cat /run/secrets/file)"',
+        ],
         environment: { TEST_PASSWORD: passwords.file, TEST_PORT: '6379' },
         volumes: [],
         secrets: ['file'],
@@ -91,6 +97,7 @@ test('passwords in files, an account that may only dump, no place to write; a wr
         `requirepass '${passwords.server}'`,
         'masterauth "some \\"thing\\" else"',
         'save ""',
+        'repl-diskless-sync-delay 0',
         `user backup on >${passwords.backup} ~* +ping +info +sync +psync +replconf`,
         '',
       ].join('\n'),
@@ -151,4 +158,22 @@ test('a dump is restored by hand, as docs/restore.md says, into a server with an
     },
   });
   expect(await redis.describe(stack)).toEqual(before);
+});
+
+test('Davit is killed while the server loads: the server takes writes again, and nothing is left behind', async () => {
+  await using stack = await createStack({ services: { [redis.name]: redis.service([]) }, volumes: [redis.name] });
+  await stack.up();
+  await redis.seed(stack);
+  await stack.backup();
+  await redis.run(stack, 'FLUSHALL\nCONFIG SET key-load-delay 1500\nCONFIG SET loading-process-events-interval-bytes 1024');
+
+  const restore = stack.davit('restore', 'latest', '--yes', '--no-safety');
+  const state = (): Promise<string> => redis.run(stack, 'INFO replication\nINFO persistence');
+  await until('the server loads what the passing server sends', async () => /role:slave[^]*\nloading:1/.test(await state()));
+  await stack.compose('kill', 'davit');
+  await restore;
+  await until('the server is a master again', async () => /role:master/.test(await state()));
+  await until('nothing is left', async () => !(await stack.sh(redis.name, 'ls /data')).includes('davit-restore'));
+  await redis.run(stack, 'SET written yes');
+  expect(await stack.sh(redis.name, "cat /proc/[0-9]*/comm | grep -c '^redis-server'")).toBe('1');
 });

@@ -86,7 +86,8 @@ function redisServer(name: RedisServer['name'], flavour: RedisServer['flavour'])
     flavour,
     service: (options, changes = {}) => ({
       image: `davit-test/${name}`,
-      command: [`${flavour}-server`, ...options],
+      // Without the five seconds that a server waits for further replicas.
+      command: [`${flavour}-server`, '--repl-diskless-sync-delay', '0', ...options],
       volumes: [`${name}:/data`],
       labels: ['davit.enable=true'],
       healthcheck: {
