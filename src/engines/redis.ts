@@ -7,11 +7,12 @@ import { restoreRdb } from './redis-restore.ts';
 import { isImage, quote } from './shell.ts';
 
 const servers = /(^|\/)(redis|valkey|keydb)-server$/;
-const others = /(^|[\s/])((redis|valkey|keydb)-(cli|sentinel|benchmark))|--sentinel/;
+const others = /(^|[\s/])((redis|valkey|keydb)-(cli|sentinel|benchmark))/;
 /** An app that brings its own Redis along is that app: its files are not a server's. */
 const onlyServer = /^((redis|valkey|keydb)-.*|tini|dumb-init|docker-init|catatonit|sh|ash|dash|bash|s6-\w+|sleep)$/;
 
 function recognises(container: Container, processes: readonly string[]): boolean {
+  if (container.command.some((text) => /(^|\s)--sentinel(\s|$)/.test(text))) return false;
   const isServer = container.command.some((word) => servers.test(word));
   if (!isServer && container.command.some((text) => others.test(text) && !/(redis|valkey|keydb)-server/.test(text))) return false;
   return (

@@ -58,6 +58,11 @@ test('redis-7 and valkey-8: everything comes back, into empty servers and over o
     await server.run(stack, 'DEL written');
   }
 
+  const filter = `label=com.docker.compose.project=${stack.project}`;
+  const events = await execa('docker', ['events', '--since', '5m', '--until', String(Math.floor(Date.now() / 1000)), '--filter', filter]);
+  expect(events.stdout).toContain('$DAVIT_SERVER_PASSWORD');
+  expect(events.stdout + (await stack.compose('logs', 'davit')).stdout).not.toContain('planted-pw');
+
   await stack.compose('kill', ...servers.map(({ name }) => name));
   await stack.up();
   await isAsBefore('after a crash');

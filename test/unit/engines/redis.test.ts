@@ -79,6 +79,7 @@ describe('recognised', () => {
     ['an exporter', { image: 'oliver006/redis_exporter' }, ['redis_exporter'], false],
     ['a user interface', { image: 'redis/redisinsight:2' }, [], false],
     ['a sentinel', { image: 'redis:7', command: ['docker-entrypoint.sh', 'redis-sentinel', '/x.conf'] }, [], false],
+    ['a server as a sentinel', { image: 'redis:7', command: ['redis-server', '/x.conf', '--sentinel'] }, [], false],
     ['a sentinel image', { image: 'bitnami/redis-sentinel' }, ['redis-sentinel'], false],
     ['a job', { image: 'redis:7', command: ['docker-entrypoint.sh', 'sh', '-c', 'redis-cli -h cache flushall'] }, [], false],
   ])('%s', (_, overrides, processes, expected) => {
