@@ -5,7 +5,7 @@ import { absolutePath, absolutePaths, duration, flag, keep, list, setName, varia
 
 export const prefix = 'davit.';
 
-const engineNames = ['auto', 'mariadb', 'mysql', 'postgres', 'none'] as const;
+const engineNames = ['auto', 'mariadb', 'mysql', 'postgres', 'redis', 'none'] as const;
 
 /** `example` and `default` go into the generated page. */
 export const labels = {

@@ -35,6 +35,8 @@ export interface Command {
   /** What errors call it, when the program's own name says little. */
   readonly title?: string | undefined;
   readonly user?: string | undefined;
+  /** Further variables of the command. Docker shows them in no event and no inspect, so they may hold a secret. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface ExecOptions {

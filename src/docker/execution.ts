@@ -13,8 +13,7 @@ import { proveExit } from './verdict.ts';
 
 export interface ExecutionSpec {
   /** The command under its wrapper. */
-  readonly argv: readonly string[];
-  readonly user: string | undefined;
+  readonly command: Command;
   readonly tool: string;
   readonly nonce: string;
   readonly idleTimeoutMs: number;
@@ -102,7 +101,7 @@ export function execute(daemon: Daemon, id: string, spec: ExecutionSpec): Execut
   if (signal?.aborted) abort();
 
   async function open(): Promise<Socket> {
-    if (!stream.destroyed) exec = await daemon.exec(id, spec.argv, spec.user);
+    if (!stream.destroyed) exec = await daemon.exec(id, spec.command);
     if (!exec || stream.destroyed) {
       exec?.socket.destroy();
       throw abortError(where, tool, signal);

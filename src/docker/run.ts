@@ -35,13 +35,11 @@ async function readOut(
   command: Command,
   limits: { idleTimeoutMs: number; signal: AbortSignal },
 ): Promise<Finished> {
-  const { argv, user } = command;
   const nonce = createNonce();
   const tool = toolOf(command);
   const outcome = { exitCode: 0, stderr: '' };
   const { stream } = execute(daemon, id, {
-    argv: acknowledged(nonce, argv),
-    user,
+    command: { ...command, argv: acknowledged(nonce, command.argv) },
     tool,
     nonce,
     ...limits,

@@ -15,6 +15,19 @@ describe('databases', () => {
     expect(found.problems).toEqual([]);
   });
 
+  test('/data is the own folder of a Redis only, and one without labels is left alone', async () => {
+    const answer = () => ({ stdout: 'redis_version:7.0.15\nrole:master\n' });
+    const data = (name: string) => ({ mounts: [volume(name, '/data')], labels: enabled });
+    const cache = composeContainer('cache', { image: 'redis:7', ...data('cache') });
+    const app = composeContainer('app', { env: { REDIS_HOST: 'cache', REDIS_PASSWORD: 'x' }, ...data('uploads') });
+    const found = await planned([cache, app], { answer });
+    expect(sources(found)).toEqual(['database cache/redis', 'files app/files/data']);
+    expect(found.skipped).toContainEqual(expect.objectContaining({ service: 'cache', what: '/data' }));
+    expect(sources(await planned([{ ...cache, labels: composeContainer('cache').labels }, app], { answer }))).toEqual([
+      'files app/files/data',
+    ]);
+  });
+
   test('only those that the label names; the others are said to be left out', async () => {
     const found = await planned([postgres({ 'davit.dump.databases': 'stats' })]);
     expect(sources(found)).toEqual(['accounts db/@roles', 'database db/stats']);
