@@ -25,13 +25,18 @@ export function planStandstills(stack: Stack, plan: Plan): Standstill[] {
     const { quiesce: mode, 'quiesce.during': during, 'quiesce.timeout': timeoutMs } = asker.labels;
     for (const service of [asker, ...fellowWriters(stack, plan, asker)]) {
       if (service.own || dumped.has(service.name)) continue;
-      const containers = service.containers.filter(({ state }) => state === 'running').map(({ name }) => name);
+      const containers = service.containers.filter(({ state }) => isActive(state)).map(({ name }) => name);
       const known = chosen.get(service.name);
       if (containers.length > 0 && (known === undefined || known.during === 'files'))
         chosen.set(service.name, { service: service.name, mode, during, timeoutMs, containers });
     }
   }
   return inStartOrder(stack, [...chosen.values()]);
+}
+
+/** What Docker is about to restart would come up in the middle. */
+function isActive(state: Container['state']): boolean {
+  return state === 'running' || state === 'restarting';
 }
 
 function fellowWriters(stack: Stack, plan: Plan, asker: Service): Service[] {
