@@ -102,7 +102,8 @@ function workerOptions({ name, image, argv, labels, mounts, networkMode, capabil
         Target: target,
         ReadOnly: readOnly,
         // An empty volume stays empty: nothing of the image is copied into it.
-        ...(type === 'volume' ? { VolumeOptions: { NoCopy: true } } : {}),
+        // A folder of the host that is restored into need not be there yet; one that is read must be.
+        ...(type === 'volume' ? { VolumeOptions: { NoCopy: true } } : { BindOptions: { CreateMountpoint: !readOnly } }),
       })),
     },
   };
