@@ -126,6 +126,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .option('--to <folder>', "into a folder of Davit's container instead of the stack")
     .option('--yes', 'do not ask')
     .option('--no-safety', 'do not save first what is there now')
+    .option('--no-start', 'leave the services stopped, to change something first')
     .option('--allow-partial', 'restore a part of a named set')
     .action(
       async (
@@ -138,6 +139,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
           to?: string;
           yes?: boolean;
           safety: boolean;
+          start: boolean;
           allowPartial?: boolean;
         },
       ) => {

@@ -26,6 +26,8 @@ export interface RestoreOptions extends Part {
   readonly fromStack?: string | undefined;
   readonly to?: string | undefined;
   readonly safety: boolean;
+  /** false: what is restored stays as it is, stopped, so that somebody can adapt it first. */
+  readonly start: boolean;
   readonly allowPartial: boolean;
   /** Asked with the plan before anything is touched. */
   confirm(plan: RestorePlan, manifest: Manifest): Promise<boolean>;
@@ -53,7 +55,8 @@ export async function restore(context: Context, options: RestoreOptions): Promis
   return withLock(stack.name, async () => {
     await removeOrphans(context, stack);
     await recover(context, stack);
-    const plan = planRestore(stack, manifest, artifacts);
+    const planned = planRestore(stack, manifest, artifacts);
+    const plan = options.start ? planned : { ...planned, starting: [] };
     await proveReadable(context, manifest, replacedBy(plan));
     for (const artifact of plan.readOnly)
       context.log.warn({ artifact: artifactId(artifact) }, 'is mounted read-only and stays as it is: restore it with --to');
@@ -64,12 +67,18 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     if (!(await options.confirm(plan, manifest)))
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
     const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
-    await restoreInto(context, stack, manifest, plan, options.path);
+    await restoreInto(context, stack, manifest, plan, options);
     return { manifest, restored: replacedBy(plan).map(artifactId), safety, companions };
   });
 }
 
-async function restoreInto(context: Context, stack: Stack, manifest: Manifest, plan: RestorePlan, path: string | undefined): Promise<void> {
+async function restoreInto(
+  context: Context,
+  stack: Stack,
+  manifest: Manifest,
+  plan: RestorePlan,
+  { path, start }: RestoreOptions,
+): Promise<void> {
   const involved = new Set(replacedBy(plan).map(({ service }) => service));
   const services = [...involved].map((name) => serviceOf(stack, name));
   const journal = { standstills: plan.standstills, hooks: [] };
@@ -87,8 +96,9 @@ async function restoreInto(context: Context, stack: Stack, manifest: Manifest, p
     throw error;
   }
   await startServices(context, stack, plan.starting);
-  const errors = await closeJournal(context, stack, note, journal);
+  const errors = await closeJournal(context, stack, note, start ? journal : { standstills: [], hooks: [] });
   if (errors.length > 0) throw errors[0];
+  if (!start) return context.log.warn({}, 'nothing was started and no after-restore hook ran, as --no-start says');
   for (const { name } of plan.starting) await waitHealthy(context, stack, name);
   for (const { service, hook } of hooksOf(services, 'after-restore')) await runHook(context, service, hook);
 }

@@ -1,5 +1,5 @@
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Context } from '../context.ts';
@@ -40,9 +40,11 @@ async function exportTree(
   target: string,
   path: string | undefined,
 ): Promise<void> {
-  await mkdir(target, { recursive: true });
-  if ((await readdir(target)).length > 0)
-    throw configurationError({ where: '--to', what: 'the folder is not empty', seen: target, fix: 'name an empty or a new one' });
+  if (!(await isMountPoint(target))) {
+    await mkdir(target, { recursive: true });
+    if ((await readdir(target)).length > 0)
+      throw configurationError({ where: '--to', what: 'the folder is not empty', seen: target, fix: 'name an empty or a new one' });
+  }
   await context.repository.extract(
     manifest,
     artifact,
@@ -50,6 +52,12 @@ async function exportTree(
     path === undefined ? undefined : relative(artifact.path ?? '/', path),
     context.signal,
   );
+}
+
+/** A file that is mounted into a tree is an empty one in the tree itself. */
+async function isMountPoint(target: string): Promise<boolean> {
+  const found = await stat(target).catch(() => undefined);
+  return found?.isFile() === true && found.size === 0;
 }
 
 async function exportDatabase(context: Context, manifest: Manifest, artifact: Artifact, folder: string, target: string): Promise<void> {

@@ -25,7 +25,7 @@ export function planStandstills(stack: Stack, plan: Plan): Standstill[] {
     const { quiesce: mode, 'quiesce.during': wanted, 'quiesce.timeout': timeoutMs } = asker.labels;
     for (const service of [asker, ...fellowWriters(stack, plan, asker)]) {
       if (service.own || plan.dumped.includes(service.name)) continue;
-      const containers = service.containers.filter(({ state }) => state === 'running').map(({ name }) => name);
+      const containers = service.containers.filter(({ state }) => isActive(state)).map(({ name }) => name);
       // A command needs a container that runs.
       const during = commanded.has(service.name) ? 'files' : wanted;
       const known = chosen.get(service.name);
@@ -34,6 +34,11 @@ export function planStandstills(stack: Stack, plan: Plan): Standstill[] {
     }
   }
   return inStartOrder(stack, [...chosen.values()]);
+}
+
+/** What Docker is about to restart would come up in the middle. */
+function isActive(state: Container['state']): boolean {
+  return state === 'running' || state === 'restarting';
 }
 
 function fellowWriters(stack: Stack, plan: Plan, asker: Service): Service[] {

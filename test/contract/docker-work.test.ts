@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, mkdtempDisposable, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -51,6 +51,18 @@ describe('a worker', () => {
     expect(await exited).toMatchObject({ exitCode: 0 });
     expect(await exists(spec.name)).toBe(false);
     expect(inspected).not.toContain('s3cr3t');
+  });
+
+  test('may write into a folder of the host that is not there yet, and may not read one', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'davit-worker-'));
+    const mount = { type: 'bind', source: join(folder.path, 'new'), target: '/tree', readOnly: true } as const;
+    await expect(davit.work(specOf(obedient, { mounts: [mount] }), 'job')).rejects.toThrow(/bind source path does not exist/);
+    const writing = specOf('read -r job; echo "$job" > /tree/job; echo done; cat >/dev/null', { mounts: [{ ...mount, readOnly: false }] });
+    const { lines, release, exited } = await davit.work(writing, 'restored');
+    await linesUntil(lines, 'done');
+    release();
+    await exited;
+    expect(await readFile(join(mount.source, 'job'), 'utf8')).toBe('restored\n');
   });
 
   test('may be left after its last line', async () => {

@@ -27,6 +27,10 @@ describe('who stands still', () => {
     expect(names([service('app', { labels: stop, state })])).toEqual([]);
   });
 
+  test('what Docker restarts over and over, because it could come up meanwhile', () => {
+    expect(names([service('app', { labels: stop, state: 'restarting' })])).toEqual(['app']);
+  });
+
   test('also whoever writes an archived volume of it, labelled or not, and gets the same treatment', () => {
     const worker = service('worker', { mounts: [volume('data', '/elsewhere')] });
     const found = planStandstills(stack(service('app', { labels: { 'davit.quiesce': 'pause' }, mounts: [data] }), worker), plan(archived));
