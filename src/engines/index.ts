@@ -1,7 +1,8 @@
 import type { Engine } from './engine.ts';
 import { mariadb } from './mariadb.ts';
+import { mongodb } from './mongodb.ts';
 import { mysql } from './mysql.ts';
 import { postgres } from './postgres.ts';
 
 /** The registry. A new engine is one file and one line here; the order decides which one recognises a service first. */
-export const engines: readonly Engine[] = [mariadb, mysql, postgres];
+export const engines: readonly Engine[] = [mariadb, mysql, postgres, mongodb];
