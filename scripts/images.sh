@@ -56,16 +56,16 @@ build() { # NAME
     redis-7) folder=redis from=davit-test/base:bookworm arguments=(FLAVOUR=redis) ;;
     valkey-8) folder=redis arguments=(FLAVOUR=valkey) ;;
     mysql-9) folder=mysql ;;
-    mongodb) parts=(--build-context "parts=$PWD/.build/mongodb") ;;
+    mongodb)
+      for tool in go mongodump mongorestore; do command -v $tool >/dev/null || { say "images — mongodb — no $tool on this machine"; return 1; }; done
+      arguments=("TOOLS=$(mongorestore --version | sed -n '1s/.*: //p')") parts=(--build-context "parts=$PWD/.build/mongodb")
+      ;;
   esac
   case $from in davit-test/base:*) base_image "${from#*:}" ;; *) build "${from#*/}" ;; esac
   hash=$({ docker image inspect -f '{{.Id}}' "$from"; echo "${arguments[@]}"
     cd "test/images/$folder" && find . -type f -print0 | sort -z | xargs -0 sha256sum; } | sha256sum | cut -c1-16)
   built_from "davit-test/$name" "$hash" && return
-  if [ "$name" = mongodb ]; then
-    for tool in go mongodump mongorestore; do command -v $tool >/dev/null || { say "images — mongodb — no $tool on this machine"; return 1; }; done
-    quietly mongodb-parts mongodb_parts || return 1
-  fi
+  [ "$name" != mongodb ] || quietly mongodb-parts mongodb_parts || return 1
   build_image "davit-test/$name" "$hash" --build-arg "BASE=$from" "${arguments[@]/#/--build-arg=}" "${parts[@]}" "test/images/$folder"
 }
 

@@ -5,4 +5,4 @@ import { mysql } from './mysql.ts';
 import { postgres } from './postgres.ts';
 
 /** The registry. A new engine is one file and one line here; the order decides which one recognises a service first. */
-export const engines: readonly Engine[] = [mariadb, mysql, postgres, mongodb];
+export const engines: readonly Engine[] = [mariadb, mongodb, mysql, postgres];

@@ -43,7 +43,7 @@ export function drop(database: string | undefined, port: string): string {
     `    printf 'db = connect("mongodb://%s:%s/admin"); ' "$host" ${quote(port)}`,
     `    if [ -n "$user" ]; then printf 'db.auth("%s", "%s"); ' "$(escape "$user")" "$(escape "$password")"; fi`,
     `    printf '%s\\n' "$statement"`,
-    `  } | "$client" --nodb --quiet 2>&1)`,
+    `  } | HOME=/dev/null "$client" --nodb --quiet 2>&1)`,
     `  case $said in *${quote(said)}*) ;; *) printf '%s\\n' "$said" >&2; exit 1 ;; esac`,
     `fi`,
   ].join('\n');

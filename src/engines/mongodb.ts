@@ -104,7 +104,7 @@ export const mongodb: Engine = {
       : script(
           begin(target),
           `said=$(tool mongodump --archive=/dev/null ${isWhole(details) ? '' : `--db=${quote(database)}`} 2>&1) || { printf '%s\\n' "$said" | tail -n 2 >&2; exit 1; }`,
-          `printf '%s\\n' "$said" | grep ' done dumping ' || :`,
+          `printf '%s\\n' "$said" | grep 'done dumping ' || :`,
         ),
   readCensus: (stdout) => stdout.split('\n').flatMap(readCount),
 };
@@ -128,7 +128,7 @@ function oplogOf(database: Database | undefined): string {
 
 /** The tool itself counts: `done dumping shop.orders (12 documents)`. Newer ones put the name in quotes. */
 function readCount(line: string): Table[] {
-  const [, quoted, rows] = / done dumping (.+) \((\d+) documents?\)$/.exec(line) ?? [];
+  const [, quoted, rows] = /done dumping (.+) \((\d+) documents?\)$/.exec(line) ?? [];
   return quoted === undefined ? [] : [{ name: quoted.replace(/^([`"])(.*)\1$/, '$2'), rows: Number(rows) }];
 }
 

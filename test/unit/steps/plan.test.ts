@@ -4,6 +4,7 @@ import { discover } from '../../../src/steps/discover.ts';
 import { plan, setsOf } from '../../../src/steps/plan.ts';
 import { composeContainer, service, stack, volume } from '../../support/builders.ts';
 import { fakeContext, type FakeStack } from '../../support/fake-context.ts';
+import { prelude } from '../../support/mongodump-archive.ts';
 
 const enabled = { 'davit.enable': 'true' };
 const inventory = `${[
@@ -39,6 +40,17 @@ describe('databases', () => {
     const found = await planned([postgres({ 'davit.dump.databases': 'stats' })]);
     expect(sources(found)).toEqual(['accounts db/@roles', 'database db/stats']);
     expect(found.skipped).toContainEqual({ service: 'db', what: 'database shop', why: 'not in davit.dump.databases' });
+  });
+
+  test('a server that can be dumped at once is, unless the label names databases', async () => {
+    const archive = prelude([{ db: 'shop', collection: 'orders', metadata: '{}', size: 0, type: 'collection' }]).toString('base64');
+    const answer = () => ({ stdout: `{"oplog":true,"client":true}\n${archive}\n` });
+    const mongo = (labels: Record<string, string>) => planned([composeContainer('db', { image: 'mongo:8', labels })], { answer });
+    const whole = await mongo(enabled);
+    expect(sources(whole)).toEqual(['database db/@server']);
+    expect([whole.skipped, whole.problems]).toEqual([[], []]);
+    expect(sources(await mongo({ 'davit.dump.databases': 'shop' }))).toEqual(['database db/shop']);
+    expect(problems(await mongo({ 'davit.dump.databases': 'shpo' }))).toEqual([expect.stringMatching(/does not exist: shpo — .* shop/)]);
   });
 
   test('one that does not exist is a problem, and the others are still planned', async () => {
