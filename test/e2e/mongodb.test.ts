@@ -16,7 +16,6 @@ shop.orders.insertMany([
   { _id: 1, text: 'ü🚤', double: 1.5, long: NumberLong('9007199254740993'), date: new Date(0), none: null, list: [1, 'x', { y: true }],
     bytes: BinData(0, 'AAEC'), pattern: /ab+/i, id: ObjectId('0123456789abcdef01234567'), stamp: Timestamp(5, 6), int: NumberInt(7) },
   { _id: 'two' }, { _id: ObjectId('0123456789abcdef01234568') }]);
-shop.orders.createIndex({ double: 1, text: -1 }, { unique: true, name: 'by double' });
 shop.createCollection('nothing');
 shop.createCollection('log', { capped: true, size: 65536 });
 shop.log.insertMany(Array.from({ length: 500 }, (_, line) => ({ line, text: 'x'.repeat(100) })));
@@ -26,7 +25,6 @@ db.getSiblingDB('Odd-Name_1').getCollection('a.b c').insertOne({ _id: 1 });`;
 const spoil = `
 const shop = db.getSiblingDB('shop');
 shop.orders.updateOne({ _id: 'two' }, { $set: { changed: true } });
-shop.orders.dropIndex('by double');
 shop.nothing.insertOne({ _id: 1 });
 shop.log.drop();
 shop.later.insertOne({ _id: 1 });
