@@ -92,7 +92,7 @@ function planDatabases({ service, engine, inventory, problem }: Server): {
     return { sources: [], skipped: [], problems: problem === undefined ? [] : [{ service: service.name, error: problem }], warnings: [] };
   const wanted = service.labels?.['dump.databases'] ?? ['*'];
   const isWanted = ({ name }: Database): boolean => wanted.includes('*') || wanted.includes(name);
-  const chosen = inventory.databases.filter(isWanted);
+  const chosen = wanted.includes('*') && inventory.whole !== undefined ? [inventory.whole] : inventory.databases.filter(isWanted);
   const missing = wanted.filter((name) => name !== '*' && !inventory.databases.some((database) => database.name === name));
   const target = targetOf(service);
 
