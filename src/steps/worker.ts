@@ -51,7 +51,7 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
     capabilities: capabilities[job.kind],
   };
   const silent = new AbortController();
-  const order = JSON.stringify({ environment: await context.workerEnvironment(), job });
+  const order = JSON.stringify({ environment: await context.workerEnvironment(), authorities: context.authorities, job });
   const worker = await docker.work(spec, order, AbortSignal.any([context.signal, silent.signal]));
   const last = await outcomeOf(worker, context.progress.add);
   if (last === undefined) silent.abort();
