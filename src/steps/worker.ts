@@ -56,15 +56,29 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
   const last = await outcomeOf(worker, context.progress.add);
   if (last === undefined) silent.abort();
   worker.release();
-  const { exitCode, stderr } = await worker.exited;
+  const { exitCode, stderr, outOfMemory } = await worker.exited;
   if (last?.event === 'done' && exitCode === 0) return last.result;
-  if (last?.event === 'failed') throw new DavitError(last.complaint);
+  if (last?.event === 'failed')
+    throw new DavitError({ ...last.complaint, where: last.complaint.where.replaceAll(workerRoot, mount.destination) });
   throw new DavitError({
     where: `worker for ${mount.destination}`,
-    what: `ended with exit code ${exitCode} before it was done`,
     seen: stderr.trim().split('\n').at(-1),
-    fix: 'look at memory limits and the log of the Docker engine',
+    ...howItEnded(exitCode, outOfMemory),
   });
+}
+
+function howItEnded(exitCode: number, outOfMemory: boolean): { what: string; fix: string } {
+  if (outOfMemory)
+    return {
+      what: 'was killed for want of memory before it was done',
+      fix: 'free memory on this machine, or raise the limit of its containers',
+    };
+  if (exitCode === 137)
+    return {
+      what: 'was killed (exit code 137) before it was done',
+      fix: 'look who removed or killed it, and for too little memory: `dmesg`',
+    };
+  return { what: `ended with exit code ${exitCode} before it was done`, fix: 'look at the log of the Docker engine' };
 }
 
 /** The outcome; undefined when the worker ended, or was silent for too long, without one. */

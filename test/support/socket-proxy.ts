@@ -32,6 +32,8 @@ export interface SocketProxy extends AsyncDisposable {
   readonly refused: readonly string[];
   /** Cuts every open connection. */
   cut(how: Cut): void;
+  /** Cuts the next connection with such a request, when Docker has got it. */
+  cutNext(rule: Rule, how: Cut): void;
   /** Until it returns, every connection is cut as soon as it is made. */
   leave(): void;
   comeBack(): void;
@@ -50,6 +52,7 @@ export async function startSocketProxy({ listen = 'unix', port, address, allow, 
   const refused: string[] = [];
   const clients = new Set<Socket>();
   let isAway = false;
+  let next: { readonly rule: Rule; readonly how: Cut } | undefined;
 
   const server = createServer({ allowHalfOpen: true }, (client) => {
     clients.add(client);
@@ -66,6 +69,15 @@ export async function startSocketProxy({ listen = 'unix', port, address, allow, 
       if (allow && !allow.some((rule) => matches(rule, method, path))) {
         refused.push(`${method} ${path}`);
         client.end('HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<h1>403 Forbidden</h1>');
+        return;
+      }
+      if (next && matches(next.rule, method, path)) {
+        createConnection({ path: dockerSocket, allowHalfOpen: true })
+          .on('error', () => {})
+          .resume()
+          .write(head);
+        cutOne(client, next.how);
+        next = undefined;
         return;
       }
       pass(client, head, /\r\nupgrade: /i.test(head.toString('latin1')));
@@ -105,6 +117,7 @@ export async function startSocketProxy({ listen = 'unix', port, address, allow, 
     host: listen === 'tcp' ? `tcp://${address ?? '127.0.0.1'}:${(server.address() as AddressInfo).port}` : `unix://${path}`,
     requests,
     refused,
+    cutNext: (rule, how) => void (next = { rule, how }),
     cut: (how) => clients.forEach((socket) => cutOne(socket, how)),
     leave() {
       isAway = true;
