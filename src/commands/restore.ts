@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { DavitError } from '../model/errors.ts';
+import { DavitError, messageOf } from '../model/errors.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import { discover, type Service, type Stack } from '../steps/discover.ts';
 import { engineOf, restoreDatabase, serviceOf } from '../steps/dump.ts';
@@ -55,15 +55,24 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     if (!(await options.confirm(plan, manifest)))
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
     const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
-    await restoreInto(context, stack, manifest, plan, options.path);
+    await restoreInto(context, stack, manifest, plan, safety, options.path).catch((cause: unknown) => {
+      throw halfWay(cause, safety);
+    });
     return { manifest, restored: [...plan.files, ...plan.databases].map(artifactId), safety };
   });
 }
 
-async function restoreInto(context: Context, stack: Stack, manifest: Manifest, plan: RestorePlan, path: string | undefined): Promise<void> {
+async function restoreInto(
+  context: Context,
+  stack: Stack,
+  manifest: Manifest,
+  plan: RestorePlan,
+  safety: string | undefined,
+  path: string | undefined,
+): Promise<void> {
   const involved = new Set([...plan.files, ...plan.databases].map(({ service }) => service));
   const services = [...involved].map((name) => serviceOf(stack, name));
-  const journal = { standstills: plan.standstills, hooks: [] };
+  const journal = { standstills: plan.standstills, hooks: [], restore: { snapshot: manifest.id, safety } };
   const note = await openJournal(context, stack, journal);
   try {
     for (const { service, hook } of hooksOf(services, 'before-restore'))
@@ -72,7 +81,8 @@ async function restoreInto(context: Context, stack: Stack, manifest: Manifest, p
     for (const artifact of plan.files) await restoreFiles(context, stack, manifest, artifact, path);
     await restoreDatabases(context, stack, manifest, plan.databases);
   } catch (error) {
-    await closeJournal(context, stack, note, journal);
+    for (const problem of await closeJournal(context, stack, note, journal))
+      context.log.error({ error: messageOf(problem) }, 'could not be undone');
     throw error;
   }
   await startServices(context, stack, plan.starting);
@@ -80,6 +90,17 @@ async function restoreInto(context: Context, stack: Stack, manifest: Manifest, p
   if (errors.length > 0) throw errors[0];
   for (const { name } of plan.starting) await waitHealthy(context, stack, name);
   for (const { service, hook } of hooksOf(services, 'after-restore')) await runHook(context, service, hook);
+}
+
+/** Whoever is left with half a restore must know the way back. */
+function halfWay(cause: unknown, safety: string | undefined): DavitError {
+  const { where, what, seen, fix } =
+    cause instanceof DavitError ? cause.complaint : { where: 'restore', what: messageOf(cause), seen: undefined, fix: undefined };
+  const back =
+    safety === undefined
+      ? 'the restore ended half-way and nothing was saved first: restore again'
+      : `the restore ended half-way: \`davit restore ${safety}\` brings back what was there before`;
+  return new DavitError({ where, what, seen, fix: fix === undefined ? back : `${fix}; ${back}` }, { cause });
 }
 
 async function restoreDatabases(context: Context, stack: Stack, manifest: Manifest, artifacts: readonly Artifact[]): Promise<void> {
