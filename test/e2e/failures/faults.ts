@@ -16,6 +16,14 @@ export const mariaTables =
   'CREATE TABLE a AS SELECT seq AS id, REPEAT("x", 100) AS text FROM seq_1_to_5000; CREATE TABLE gate_1 AS SELECT 1 AS id; ' +
   'CREATE TABLE gate_2 AS SELECT 1 AS id; CREATE TABLE z AS SELECT seq AS id FROM seq_1_to_100';
 
+/** The process of `davit <command>`, as this machine numbers it. */
+export async function processOf(stack: TestStack, command: string): Promise<number> {
+  const { stdout } = await execa('docker', ['top', await stack.container('davit'), '-eo', 'pid,args']);
+  const pids = stdout.split('\n').flatMap((line) => (line.includes(`main.js ${command}`) ? [Number.parseInt(line, 10)] : []));
+  if (pids[0] === undefined || pids.length > 1) throw new Error(`one process of davit ${command}, not ${pids.length}`);
+  return pids[0];
+}
+
 export interface Gate extends AsyncDisposable {
   /** A dump stands before the locked table: it is half-way. */
   reached(): Promise<void>;

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { isGood, type Manifest } from '../../../src/model/snapshot.ts';
+import type { Manifest } from '../../../src/model/snapshot.ts';
 import { createFilesystemStorage } from '../../../src/storage/filesystem.ts';
 import { createS3Storage } from '../../../src/storage/s3.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
@@ -30,8 +30,8 @@ export interface Lab extends AsyncDisposable {
   backup(): Promise<Outcome>;
   /** A run that Davit survived to report: nothing of it is left but, with exit code 3, its marked snapshot. Then the next run succeeds. */
   fails(run: Outcome, expected: Expected): Promise<void>;
-  /** A run that was killed left no snapshot behind. What else it left goes with the next run, which succeeds. */
-  killed(): Promise<void>;
+  /** A run that was killed left no snapshot behind, or so many incomplete ones. What else it left goes with the next run, which succeeds. */
+  killed(incomplete?: number): Promise<void>;
   /** The newest good snapshot, which `latest` must name. */
   good(): Manifest;
   /** A run that must have been good; by default a new one. */
@@ -42,16 +42,18 @@ export interface Lab extends AsyncDisposable {
 
 export interface LabOptions extends StackOptions {
   readonly s3?: S3Image;
+  /** Of the bucket, such as `20M`. */
+  readonly quota?: string;
   /** Ends after the stack. */
   readonly uses?: AsyncDisposable;
   /** Fills the services before the first snapshot. */
   readonly seed?: (stack: TestStack) => Promise<unknown>;
 }
 
-export async function openLab({ s3, seed, uses, ...options }: LabOptions): Promise<Lab> {
+export async function openLab({ s3, quota, seed, uses, ...options }: LabOptions): Promise<Lab> {
   await using rest = new AsyncDisposableStack();
   if (uses !== undefined) rest.use(uses);
-  const server = s3 === undefined ? undefined : rest.use(await startS3(s3));
+  const server = s3 === undefined ? undefined : rest.use(await startS3(s3, undefined, quota));
   const proxy = server === undefined ? undefined : rest.use(await startFaultyS3(server.endpoint, await hostAddress()));
   const place =
     server === undefined || proxy === undefined
@@ -92,10 +94,10 @@ export async function openLab({ s3, seed, uses, ...options }: LabOptions): Promi
       await settled(await listed(), exitCode === 3 ? 1 : 0, leaves);
       await lab.succeeds();
     },
-    async killed() {
+    async killed(incomplete = 0) {
       const { manifests, latest } = await listed();
       expect(latest).toBe(good.id);
-      expect(manifests.filter(isGood)[0]?.id).toBe(good.id);
+      expect(newer(manifests)).toEqual(Array.from({ length: incomplete }, () => 'incomplete'));
       await lab.succeeds();
     },
     async runs() {
@@ -109,6 +111,10 @@ export async function openLab({ s3, seed, uses, ...options }: LabOptions): Promi
     return { manifests, latest: latest.id };
   }
 
+  function newer(manifests: readonly Manifest[]): string[] {
+    return manifests.filter(({ sequence }) => sequence > good.sequence).map(({ status }) => status);
+  }
+
   /** What must hold as soon as a run has ended, however it ended. */
   async function settled(
     { manifests, latest }: { manifests: Manifest[]; latest: string },
@@ -116,8 +122,7 @@ export async function openLab({ s3, seed, uses, ...options }: LabOptions): Promi
     leaves?: 'remains',
   ): Promise<void> {
     expect(latest).toBe(good.id);
-    const after = manifests.filter(({ sequence }) => sequence > good.sequence);
-    expect(after.map(({ status }) => status)).toEqual(Array.from({ length: incomplete }, () => 'incomplete'));
+    expect(newer(manifests)).toEqual(Array.from({ length: incomplete }, () => 'incomplete'));
     if (leaves === undefined) expect(await objects(storage)).toEqual(manifests.flatMap(named).toSorted());
     expect(await stack.leftovers()).toEqual([]);
     await lab.runs();

@@ -65,7 +65,7 @@ describe('for ever', () => {
 test('the server vanishes during an upload of parts', async ({ lab }) => {
   const parts = lab.s3.seen.filter(isPart).length;
   const run = lab.backup();
-  await until('a part is on its way', () => lab.s3.seen.filter(isPart).length > parts);
+  await until('a part is on its way', () => lab.s3.seen.filter(isPart).length > parts, 60_000);
   await lab.s3.vanish();
   await lab.fails(await run, { exitCode: 1, says: ['nothing listens at the endpoint'], repair: lab.s3.appear, leaves: 'remains' });
 });
