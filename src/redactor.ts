@@ -1,6 +1,8 @@
 /** Replaces every secret it has been told, wherever it appears. */
 export interface Redactor {
   protect(secrets: readonly (string | undefined)[]): void;
+  /** Protects what follows an option that is named like a secret, as in `--requirepass x`: in a command's words, and in a shell line that is one of them. */
+  protectOptions(words: readonly string[]): void;
   redact(text: string): string;
 }
 
@@ -16,13 +18,15 @@ const ordinary = new Set(
 
 export function createRedactor(): Redactor {
   const secrets = new Map<string, string | RegExp>();
+  function protect(values: readonly (string | undefined)[]): void {
+    for (const value of values) {
+      if (value === undefined || value.length < shortestSecret || ordinary.has(value)) continue;
+      for (const form of [value, JSON.stringify(value).slice(1, -1)]) secrets.set(form, pattern(form));
+    }
+  }
   return {
-    protect(values) {
-      for (const value of values) {
-        if (value === undefined || value.length < shortestSecret || ordinary.has(value)) continue;
-        for (const form of [value, JSON.stringify(value).slice(1, -1)]) secrets.set(form, pattern(form));
-      }
-    },
+    protect,
+    protectOptions: (words) => protect(secretsInWords(words)),
     redact(text) {
       let clean = text;
       for (const [, secret] of [...secrets].toSorted(([a], [b]) => b.length - a.length)) clean = clean.replaceAll(secret, '[redacted]');
@@ -34,4 +38,13 @@ export function createRedactor(): Redactor {
 /** A secret of digits only is a part of many a larger number, such as a size. */
 function pattern(secret: string): string | RegExp {
   return /^\d+$/.test(secret) ? new RegExp(`(?<!\\d)${secret}(?!\\d)`, 'g') : secret;
+}
+
+function secretsInWords(words: readonly string[]): string[] {
+  const named = /(?:^|\s)--?[\w-]*(?:pass|secret|token|masterauth)[\w-]*[\s=]+(?:"([^"]+)"|'([^']+)'|([^\s"']+))/gi;
+  const whole = words.filter(
+    (word, at) => !word.startsWith('-') && /^--?[\w-]*(pass|secret|token|masterauth)[\w-]*$/i.test(words[at - 1] ?? ''),
+  );
+  const inside = words.flatMap((word) => [...word.matchAll(named)].map(([, ...quoted]) => quoted.find((one) => one !== undefined) ?? ''));
+  return [...whole, ...inside].filter((value) => !/^[/$]/.test(value));
 }

@@ -53,6 +53,15 @@ export const environmentSchema = z.strictObject({
     description:
       'YAML file with labels for stacks whose compose file is generated: `services: {name: {davit.…: value}}`. A label of the container wins.',
   }),
+  DAVIT_NOTIFY: list
+    .pipe(z.array(z.string().regex(/^(hc\+|ntfy\+)?https?:\/\/[^/]/, { error: 'expected https://…, hc+https://… or ntfy+https://…' })))
+    .default([])
+    .meta({
+      default: '',
+      example: 'hc+https://hc-ping.com/<uuid>,ntfy+https://ntfy.sh/my-topic',
+      description:
+        'Who is told how each run went, comma separated: `https://…` gets JSON, `hc+https://…` pings as healthchecks.io wants it, `ntfy+https://server/topic` sends a message. Counts as a secret.',
+    }),
   DAVIT_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'expected trace, debug, info, warn or error' })
     .default('info')
@@ -79,7 +88,7 @@ export function locationsOf({ DAVIT_STORAGE, storages }: Pick<Environment, 'DAVI
 }
 
 /** Variables whose values are secrets: they are redacted wherever they might appear. */
-export const secretNames = ['DAVIT_IDENTITY', 'DAVIT_PASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
+export const secretNames = ['DAVIT_NOTIFY', 'DAVIT_IDENTITY', 'DAVIT_PASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
 
 export type RawEnvironment = Readonly<Record<string, string | undefined>>;
 

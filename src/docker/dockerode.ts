@@ -48,7 +48,6 @@ const verbs: Readonly<
 const attemptsToChange = 3;
 
 type Request<T> = (docker: Dockerode, abortSignal: AbortSignal) => Promise<T>;
-
 type Ask = <T>(endpoint: EndpointName, where: string, request: Request<T>, withinMs?: number) => Promise<T>;
 
 /** One call at a time limit, in a version that both sides know, with failures as errors that say what to do. */
@@ -124,7 +123,7 @@ function connect(host: string): Daemon {
       const top = await ask('top', describe(id), (docker, abortSignal) => docker.getContainer(id).top({ abortSignal }));
       return { titles: top.Titles ?? [], processes: top.Processes ?? [] };
     },
-    async exec(id, argv, user) {
+    async exec(id, { argv, user, env }) {
       const where = describe(id);
       const spec = {
         Cmd: [...argv],
@@ -133,6 +132,7 @@ function connect(host: string): Daemon {
         AttachStderr: true,
         Tty: false,
         ...(user ? { User: user } : {}),
+        ...(env ? { Env: Object.entries(env).map(([name, value]) => `${name}=${value}`) } : {}),
       };
       const exec = await ask('execCreate', where, (docker, abortSignal) => docker.getContainer(id).exec({ ...spec, abortSignal }));
       const socket = await ask('execStart', where, (docker, abortSignal) =>

@@ -43,6 +43,7 @@ export async function discover(context: Context): Promise<Stack> {
     ({ labels }) => parseCompose(labels)?.oneoff === false,
   );
   context.redactor.protect(secretValues(containers));
+  for (const { command, env } of containers) context.redactor.protectOptions([...command, ...Object.values(env)]);
   const fromFile = readLabelsFile(context.environment.DAVIT_LABELS_FILE);
   const groups = Map.groupBy(containers, (container) => identityOf(container).service);
   const unknown = Object.keys(fromFile).find((service) => !groups.has(service));

@@ -88,7 +88,13 @@ interface Wanted {
 function wantedMounts(service: Service, databases: DatabaseVolumes, skipped: Skipped[]): { wanted: Wanted[]; missing: string[] } {
   const mounts = service.containers[0].mounts;
   const files = service.labels?.files;
-  if (Array.isArray(files)) return explicitMounts(mounts, files.map(trimSlash));
+  if (Array.isArray(files)) {
+    const chosen = explicitMounts(mounts, files.map(trimSlash));
+    for (const mount of mounts)
+      if (isVolume(mount) && !chosen.wanted.some((one) => one.mount === mount))
+        skipped.push({ service: service.name, what: mount.destination, why: unsuited(mount) ?? 'not in davit.files' });
+    return chosen;
+  }
   if (databases.dumped.has(service.name)) {
     for (const mount of mounts)
       if (isVolume(mount))
@@ -148,7 +154,7 @@ function trimSlash(path: string): string {
 }
 
 function toSource(service: Service, mount: Mount, path: string): FilesSource {
-  const { 'files.include': include = [], 'files.exclude': exclude = [], order = 0 } = service.labels ?? {};
+  const { 'files.include': include = [], 'files.exclude': exclude = [], sqlite = 'auto', order = 0 } = service.labels ?? {};
   return {
     kind: 'files',
     service: service.name,
@@ -158,5 +164,6 @@ function toSource(service: Service, mount: Mount, path: string): FilesSource {
     mount: { type: mount.type === 'bind' ? 'bind' : 'volume', source: mount.source, destination: mount.destination },
     include,
     exclude,
+    sqlite,
   };
 }

@@ -1,3 +1,6 @@
+import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createDocker } from '../../src/docker/dockerode.ts';
 import type { WorkerSpec } from '../../src/docker/docker.ts';
@@ -51,6 +54,18 @@ describe('a worker', () => {
     expect(inspected).not.toContain('s3cr3t');
   });
 
+  test('may write into a folder of the host that is not there yet, and may not read one', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'davit-worker-'));
+    const mount = { type: 'bind', source: join(folder.path, 'new'), target: '/tree', readOnly: true } as const;
+    await expect(davit.work(specOf(obedient, { mounts: [mount] }), 'job')).rejects.toThrow(/bind source path does not exist/);
+    const writing = specOf('read -r job; echo "$job" > /tree/job; echo done; cat >/dev/null', { mounts: [{ ...mount, readOnly: false }] });
+    const { lines, release, exited } = await davit.work(writing, 'restored');
+    await linesUntil(lines, 'done');
+    release();
+    await exited;
+    expect(await readFile(join(mount.source, 'job'), 'utf8')).toBe('restored\n');
+  });
+
   test('may be left after its last line', async () => {
     const spec = specOf(obedient);
     const worker = await davit.work(spec, 'job');
@@ -93,6 +108,17 @@ describe('a worker', () => {
     } finally {
       await docker('volume', 'rm', volume);
     }
+  });
+
+  test('may have a place to write, which goes with it', async () => {
+    const spec = specOf('read -r job; touch /scratch/x && echo written; cat >/dev/null', { scratch: '/scratch' });
+    const { lines, release, exited } = await davit.work(spec, 'job');
+    await linesUntil(lines, 'written');
+    const volume = await docker('inspect', '-f', '{{range .Mounts}}{{.Name}}{{end}}', spec.name);
+    expect(volume).toMatch(/^[0-9a-f]{64}$/);
+    release();
+    await exited;
+    expect(await docker('volume', 'ls', '-q', '--filter', `name=${volume}`)).toBe('');
   });
 
   test('keeps the order and completeness of many lines', async () => {

@@ -3,6 +3,25 @@ import { describe, expect, test } from 'vitest';
 import { createLog } from '../../src/log.ts';
 import { createRedactor } from '../../src/redactor.ts';
 
+test.each<[string[], string[]]>([
+  [['redis-server', '--requirepass', 'geheim pw', '--port', '6379'], ['geheim pw']],
+  [
+    ['app', '--db-password=first1', '--api-token', 'second'],
+    ['first1', 'second'],
+  ],
+  [
+    ['sh', '-c', `redis-server --requirepass "three3" --masterauth 'four44'; x --secret five55`],
+    ['three3', 'four44', 'five55'],
+  ],
+  [['--requirepass', '$PW', 'x --password-file /run/secrets/pw --requirepass $(cat /x)'], []],
+])('the secrets in the words %j', (words, secrets) => {
+  const { protectOptions, redact } = createRedactor();
+  protectOptions(words);
+  expect(redact([...secrets, 'redis-server --port 6379 /run/secrets/pw'].join('|'))).toBe(
+    [...secrets.map(() => '[redacted]'), 'redis-server --port 6379 /run/secrets/pw'].join('|'),
+  );
+});
+
 describe('the redactor', () => {
   test('replaces every secret wherever it appears', () => {
     const { protect, redact } = createRedactor();
