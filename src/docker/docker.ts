@@ -67,7 +67,7 @@ export interface WorkerSpec {
 }
 
 export interface Worker {
-  /** Lines that the worker writes on stdout; ends when the worker ends. */
+  /** Lines that the worker writes on stdout; ends when the worker or the connection ends: `exited` tells which. */
   readonly lines: AsyncIterable<string>;
   /** Tells the worker that its last line has arrived, so that it may exit. Without it the worker waits: the daemon drops the tail of a process that has exited. */
   release(): void;

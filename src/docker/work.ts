@@ -4,6 +4,7 @@ import type { Daemon } from './daemon.ts';
 import type { Worker, WorkerSpec } from './docker.ts';
 import { createFrameParser } from './frames.ts';
 import { createTail } from './tail.ts';
+import { wasCut } from './trouble.ts';
 
 /** A worker that is told to stop, by the end of its stdin, may abort its uploads for so long: Docker gives Davit itself ten seconds. */
 const graceMs = 3000;
@@ -103,11 +104,15 @@ async function* linesOf(socket: Socket, onStderr: (bytes: Buffer) => void): Asyn
   const decoder = new TextDecoder();
   let text = '';
   const frames = createFrameParser({ stdout: (bytes) => (text += decoder.decode(bytes, { stream: true })), stderr: onStderr });
-  for await (const chunk of socket as AsyncIterable<Buffer>) {
-    frames.write(chunk);
-    const lines = text.split('\n');
-    text = lines.pop() ?? '';
-    yield* lines;
+  try {
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      frames.write(chunk);
+      const lines = text.split('\n');
+      text = lines.pop() ?? '';
+      yield* lines;
+    }
+  } catch (error) {
+    if (!wasCut(error)) throw error;
   }
   if (text !== '') yield text;
 }

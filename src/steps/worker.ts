@@ -90,8 +90,8 @@ async function outcomeOf({ lines }: Worker, count: (bytes: number) => void): Pro
   const iterator = lines[Symbol.asyncIterator]();
   for (;;) {
     const silence = new AbortController();
-    const next = await Promise.race([iterator.next(), wait(silenceMs, undefined, { signal: silence.signal }).catch(() => undefined)]);
-    silence.abort();
+    const timeout = wait(silenceMs, undefined, { signal: silence.signal }).catch(() => undefined);
+    const next = await Promise.race([iterator.next(), timeout]).finally(() => silence.abort());
     if (next === undefined || next.done === true) return undefined;
     const event = eventSchema.parse(JSON.parse(next.value));
     if (event.event !== 'alive') return event;

@@ -171,6 +171,7 @@ describe('no worker is left behind when', () => {
     const { lines, exited } = await createDocker({ host: proxy.host }).work(spec, 'job');
     await linesUntil(lines, 'started');
     proxy.cut(how);
+    expect(await Array.fromAsync(lines)).toEqual([]);
     await expect(exited).rejects.toThrow(/connection was cut during POST .*wait/);
     await until('it is gone', async () => !(await exists(spec.name)));
   });
