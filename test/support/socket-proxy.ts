@@ -19,6 +19,8 @@ export interface SocketProxyOptions {
   readonly allow?: readonly Rule[];
   /** Cuts each hijacked connection after so many bytes from Docker. */
   readonly cut?: { readonly afterBytes: number; readonly how: Cut };
+  /** Reads nothing more of a hijacked connection for so long, once, after so many bytes from Docker. */
+  readonly stall?: { readonly afterBytes: number; readonly forMs: number };
 }
 
 /** `reset` is a TCP RST; on a unix socket there is none, and it is like `end`. */
@@ -47,7 +49,8 @@ export function matches(rule: Rule, method: string, path: string): boolean {
 }
 
 /** Stands between a client and Docker and passes bytes. It reads the head of the first request of each connection, as Davit sends only one. */
-export async function startSocketProxy({ listen = 'unix', port, address, allow, cut }: SocketProxyOptions = {}): Promise<SocketProxy> {
+export async function startSocketProxy(options: SocketProxyOptions = {}): Promise<SocketProxy> {
+  const { listen = 'unix', port, address, allow, cut, stall } = options;
   const requests: string[] = [];
   const refused: string[] = [];
   const clients = new Set<Socket>();
@@ -93,11 +96,15 @@ export async function startSocketProxy({ listen = 'unix', port, address, allow, 
     docker.pipe(client);
     client.once('close', () => docker.destroy());
     docker.once('close', () => client.destroySoon());
-    if (!hijacked || !cut) return;
+    if (!hijacked || !(cut || stall)) return;
     let bytes = 0;
     docker.on('data', (chunk: Buffer) => {
+      const before = bytes;
       bytes += chunk.length;
-      if (bytes >= cut.afterBytes) cutOne(client, cut.how);
+      if (cut && bytes >= cut.afterBytes) cutOne(client, cut.how);
+      if (!stall || before >= stall.afterBytes || bytes < stall.afterBytes) return;
+      docker.unpipe(client).pause();
+      setTimeout(() => docker.pipe(client), stall.forMs);
     });
   }
 

@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import { docker, until } from '../../support/docker.ts';
 import type { Seen } from '../../support/faulty-s3.ts';
 import type { TestStack } from '../../support/stack.ts';
-import { lockTable, mariaTables, processOf, sql } from './faults.ts';
+import { holdWorker, lockTable, mariaTables, processOf, sql } from './faults.ts';
 import { labTest } from './lab-test.ts';
 import type { Lab } from './lab.ts';
 import { objects } from './look.ts';
@@ -135,5 +135,20 @@ test('the worker is killed during the archive', async ({ lab }) => {
     says: ['app/files/data', 'worker for /data: was killed (exit code 137)', 'too little memory'],
     repair: async () => lab.s3.heal(),
     leaves: 'remains',
+  });
+});
+
+test('the worker is killed for want of memory', async ({ lab }) => {
+  const moment = holdWorker(lab);
+  const run = lab.backup();
+  const worker = await moment.reached();
+  // Not every kernel takes a limit below what is in use.
+  const limits = async (megabytes: number): Promise<unknown> =>
+    docker('update', '--memory', `${megabytes}m`, '--memory-swap', `${megabytes}m`, worker).catch(() => limits(megabytes + 8));
+  await limits(16);
+  await moment[Symbol.asyncDispose]();
+  await lab.fails(await run, {
+    exitCode: 3,
+    says: ['app/files/data', 'worker for /data: was killed for want of memory', 'raise the limit'],
   });
 });

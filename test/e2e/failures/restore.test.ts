@@ -164,7 +164,7 @@ test('the storage vanishes while files are put back', async ({ lab }) => {
 test('the volume is too small for its files', async ({ lab }) => {
   await change(lab.stack);
   await lab.stack.sh('app', 'rm /data/random; head -c 35000000 /dev/zero > /data/cache/ballast');
-  const safety = await fails(lab, await restore(lab), ['the volume is full', 'No space left on device', 'free space in it']);
+  const safety = await fails(lab, await restore(lab), ['the volume is full', 'free space in it']);
   await lab.stack.sh('app', 'rm /data/cache/ballast');
   await lab.stack.restore(safety, '--no-safety');
   expect(await contents(lab.stack)).toBe(changed);

@@ -45,6 +45,7 @@ describe('for ever', () => {
       ['every part is answered with 500', error500, isPart, 3, ['app/files/data', 'does not answer properly', 'HTTP 500']],
       ['every part is reset half-way', { resetRequestAt: 4_000_000 }, isPart, 3, ['app/files/data', 'does not answer properly']],
       ['the dump is answered with 500', error500, isDump, 3, ['maria/shop', 'does not answer properly', 'HTTP 500']],
+      ['the dump arrives altered', { flipRequestByte: 50 }, isDump, 3, ['maria/shop', 'other bytes than were sent']],
       ['the manifest is answered with 500', error500, isManifest, 1, ['manifest.json', 'does not answer properly', 'HTTP 500']],
       [
         'writing is refused',
