@@ -7,7 +7,7 @@ import { until } from '../../support/docker.ts';
 import { type FaultyS3, startFaultyS3 } from '../../support/faulty-s3.ts';
 import { type S3Image, startS3 } from '../../support/s3-server.ts';
 import { createStack, type Outcome, type StackOptions, type TestStack } from '../../support/stack.ts';
-import { folderOf, hostAddress, isUp, named, objects, problemsOf, states } from './look.ts';
+import { folderOf, hostAddress, isUp, manifestsIn, named, objects, problemsOf, states } from './look.ts';
 
 export interface Expected {
   readonly exitCode: 1 | 2 | 3;
@@ -84,7 +84,7 @@ export async function openLab({ s3, quota, seed, uses, open, services = {}, ...o
       const known = good;
       good = goodOne(run ?? (await lab.backup()));
       expect(good.sequence).toBeGreaterThan(known.sequence);
-      await settled(await listed(), 0);
+      await settled({ manifests: await manifestsIn(storage), latest: good.id }, 0);
       return good;
     },
     async fails(run, { exitCode, says, repair, leaves }) {
@@ -109,6 +109,7 @@ export async function openLab({ s3, quota, seed, uses, open, services = {}, ...o
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 
+  /** As a person sees them, after every failure. */
   async function listed(): Promise<{ manifests: Manifest[]; latest: string }> {
     const [manifests, latest] = await Promise.all([stack.json<Manifest[]>(['list']), stack.json<Manifest>(['show', 'latest'])]);
     return { manifests, latest: latest.id };
