@@ -84,7 +84,7 @@ export async function lockTable({ stack }: Pick<Lab, 'stack'>, table: string, se
  * The script can stop at `hold`, until it is let go.
  */
 export async function replaceTool(
-  { stack }: Lab,
+  { stack }: Pick<Lab, 'stack'>,
   service: string,
   tool: string,
   script: string,

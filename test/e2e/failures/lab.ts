@@ -46,13 +46,15 @@ export interface LabOptions extends Partial<StackOptions> {
   readonly quota?: string;
   /** Makes another stack than one of `services`. */
   readonly open?: (environment: Readonly<Record<string, string>>) => Promise<TestStack>;
+  /** The set that is broken and mended, where the stack has several. */
+  readonly set?: string;
   /** Ends after the stack. */
   readonly uses?: AsyncDisposable;
   /** Fills the services before the first snapshot. */
   readonly seed?: (stack: TestStack) => Promise<unknown>;
 }
 
-export async function openLab({ s3, quota, seed, uses, open, services = {}, ...options }: LabOptions): Promise<Lab> {
+export async function openLab({ s3, quota, seed, uses, open, set, services = {}, ...options }: LabOptions): Promise<Lab> {
   await using rest = new AsyncDisposableStack();
   if (uses !== undefined) rest.use(uses);
   const server = s3 === undefined ? undefined : rest.use(await startS3(s3, undefined, quota));
@@ -68,7 +70,9 @@ export async function openLab({ s3, quota, seed, uses, open, services = {}, ...o
   const storage = server
     ? createS3Storage({ bucket: server.bucket, prefix: '', environment: server.environmentFor() })
     : createFilesystemStorage(await folderOf(`${stack.project}_backups`));
-  let good = goodOne(await stack.davit('backup', '--json'));
+  const only = set === undefined ? [] : ['--set', set];
+  const backup = (): Promise<Outcome> => stack.davit('backup', ...only, '--json');
+  let good = goodOne(await backup());
   const held = rest.move();
 
   const lab: Lab = {
@@ -78,11 +82,11 @@ export async function openLab({ s3, quota, seed, uses, open, services = {}, ...o
       if (proxy === undefined) throw new Error('this stack stores into a directory');
       return proxy;
     },
-    backup: () => stack.davit('backup', '--json'),
+    backup,
     good: () => good,
     async succeeds(run) {
       const known = good;
-      good = goodOne(run ?? (await lab.backup()));
+      good = goodOne(run ?? (await backup()));
       expect(good.sequence).toBeGreaterThan(known.sequence);
       await settled({ manifests: await manifestsIn(storage), latest: good.id }, 0);
       return good;
@@ -111,7 +115,10 @@ export async function openLab({ s3, quota, seed, uses, open, services = {}, ...o
 
   /** As a person sees them, after every failure. */
   async function listed(): Promise<{ manifests: Manifest[]; latest: string }> {
-    const [manifests, latest] = await Promise.all([stack.json<Manifest[]>(['list']), stack.json<Manifest>(['show', 'latest'])]);
+    const [manifests, latest] = await Promise.all([
+      stack.json<Manifest[]>(['list', ...only]),
+      stack.json<Manifest>(['show', 'latest', ...only]),
+    ]);
     return { manifests, latest: latest.id };
   }
 
