@@ -12,6 +12,7 @@ import { commit, openRun } from '../steps/run.ts';
 import { abandon } from '../steps/stopping.ts';
 import { verify } from '../steps/verify.ts';
 import { removeOrphans } from '../steps/worker.ts';
+import { reportHealth } from './health.ts';
 
 export interface BackupOutcome {
   readonly set: string;
@@ -37,6 +38,7 @@ async function backupSets(
 ): Promise<BackupOutcome[]> {
   const stack = await discover(context);
   return withLock(stack.name, async () => {
+    await using _ = await beginRun(context);
     await removeOrphans(context, stack);
     await recover(context, stack);
     const outcomes: BackupOutcome[] = [];
@@ -53,6 +55,12 @@ async function backupSets(
     }
     return outcomes;
   });
+}
+
+/** Kept beside the state of health, so that a run that is killed is told of by the next start. */
+async function beginRun({ now }: Context): Promise<AsyncDisposable> {
+  await reportHealth({ underWaySince: now().toISOString() });
+  return { [Symbol.asyncDispose]: () => reportHealth({ underWaySince: undefined }) };
 }
 
 /** One run of one set. `adapt`: how a service is to be seen, where it is not as its labels say. */

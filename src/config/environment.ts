@@ -7,7 +7,7 @@ import { keep, list, timeZone } from './values.ts';
 export const environmentSchema = z.strictObject({
   DAVIT_STORAGE: z
     .string()
-    .regex(/^(s3|file):\/\//, { error: 'expected s3://bucket/prefix or file:///path' })
+    .regex(/^(s3:\/\/[^/]|file:\/\/\/[^/])/, { error: 'expected s3://bucket/prefix or file:///path' })
     .default('file:///backups')
     .meta({
       default: 'file:///backups',
@@ -33,13 +33,13 @@ export const environmentSchema = z.strictObject({
   DAVIT_ENCRYPT_TO: list
     .pipe(
       z
-        .array(z.string().startsWith('age1', { error: 'expected age recipients (age1…)' }))
+        .array(z.string().regex(/^age1[02-9ac-hj-np-z]{58}$/, { error: 'expected age recipients (age1… of 62 characters)' }))
         .min(1, { error: 'expected age recipients (age1…)' }),
     )
     .default([])
     .meta({
       default: '',
-      example: 'age1…',
+      example: 'age1a42we6fr7qasw9tq4p0c96kmkchq6wyvhncnfklfn60kgp7yf9rqxzjyag',
       description:
         'age recipients, comma separated: everything except the manifest is encrypted to them. Davit then needs no secret to write.',
     }),

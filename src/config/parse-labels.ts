@@ -97,7 +97,7 @@ function unknownLabel(service: string, key: string): DavitError {
       fix: `name the variable or file that holds it inside the container: ${prefix}dump.password-env or ${prefix}dump.password-file`,
     });
   }
-  const known = [...Object.keys(labels), ...hookPhases.map((phase) => `hook.${phase}`), ...commandsLike(key)];
+  const known = [...Object.keys(labels), ...hookPhases.map((phase) => `hook.${phase}`), ...commandsLike(key), ...setsLike(key)];
   const [nearest] = known.map((name) => ({ name, distance: leven(name, key) })).toSorted((a, b) => a.distance - b.distance);
   const suggestion =
     nearest !== undefined && nearest.distance <= Math.max(2, key.length / 3)
@@ -110,6 +110,12 @@ function unknownLabel(service: string, key: string): DavitError {
 function commandsLike(key: string): string[] {
   const [first = '', name = ''] = key.split('.');
   if (leven(first, 'command') > 2) return [];
-  const base = `command.${name.toLowerCase() || '<name>'}`;
+  const base = `command.${name.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-') || '<name>'}`;
   return Object.keys(commandSchema.shape).map((option) => (option === 'command' ? base : `${base}.${option}`));
+}
+
+/** As for commands: the name of the set is a person's own. */
+function setsLike(key: string): string[] {
+  const [first = '', name = ''] = key.split('.');
+  return leven(first, 'set') > 1 || name === '' ? [] : Object.keys(setSchema.shape).map((option) => `set.${name}.${option}`);
 }

@@ -13,6 +13,8 @@ export interface Service {
   readonly containers: readonly [Container, ...Container[]];
   /** undefined: takes no part, or its labels are wrong (see `problems`). */
   readonly labels: ServiceLabels | undefined;
+  /** By `davit.enable=false`. */
+  readonly optedOut: boolean;
   readonly problems: readonly DavitError[];
   readonly dependsOn: readonly { readonly service: string; readonly condition: string }[];
   /** Davit's own service. */
@@ -42,6 +44,13 @@ export async function discover(context: Context): Promise<Stack> {
   const containers = (await context.docker.containers([`${composeLabels.project}=${name}`])).filter(
     ({ labels }) => parseCompose(labels)?.oneoff === false,
   );
+  if (containers.length === 0)
+    throw configurationError({
+      where: 'DAVIT_STACK',
+      what: 'names a compose project that has no container here',
+      seen: name,
+      fix: '`docker compose ls --all` shows the names',
+    });
   context.redactor.protect(secretValues(containers));
   for (const { command, env } of containers) context.redactor.protectOptions([...command, ...Object.values(env)]);
   const fromFile = readLabelsFile(context.environment.DAVIT_LABELS_FILE);
@@ -96,6 +105,7 @@ function toService(name: string, members: readonly Container[], own: Container, 
     name,
     containers: [first, ...rest],
     labels: takesPart && labels?.enable === true ? labels : undefined,
+    optedOut: raw[`${prefix}enable`] === 'false',
     problems: [...(raw[`${prefix}enable`] === 'false' ? [] : problems), ...(sets.size > 0 && !isOwn ? [misplaced(name)] : [])],
     dependsOn: identityOf(first).dependsOn,
     own: isOwn,

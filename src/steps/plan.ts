@@ -85,10 +85,10 @@ function isMislabelled({ labels, problems }: Service): boolean {
 function untaken(stack: Stack, set: string): Skipped[] {
   return stack.services
     .filter(({ labels, own, problems }) => !own && problems.length === 0 && labels?.set !== set)
-    .map(({ name, labels }) => ({
+    .map(({ name, labels, optedOut }) => ({
       service: name,
       what: 'everything',
-      why: labels === undefined ? 'it has no davit label' : `it belongs to set "${labels.set}"`,
+      why: labels !== undefined ? `it belongs to set "${labels.set}"` : optedOut ? 'davit.enable=false' : 'it has no davit label',
     }));
 }
 

@@ -83,6 +83,7 @@ describe('names that are no label', () => {
     ['dump.pasword-env', 'dump.password-env'],
     ['hook.befor', 'hook.before'],
     ['Enable', 'enable'],
+    ['set.images.kep', 'set.images.keep'],
   ])('davit.%s: did you mean davit.%s?', (wrong, right) => {
     expect(messages({ [`davit.${wrong}`]: 'x' })).toEqual([`service "db": unknown label davit.${wrong} — did you mean davit.${right}?`]);
   });

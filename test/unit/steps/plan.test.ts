@@ -60,6 +60,17 @@ describe('databases', () => {
     ]);
   });
 
+  test.each([
+    ['password-env', 'NOPE', {}],
+    ['password-file', '/run/secrets/nope', { exitCode: 1 }],
+  ])('a password that is not where davit.dump.%s says is a problem', async (label, value, outcome) => {
+    const found = await planned([postgres({ [`davit.dump.${label}`]: value })], {
+      answer: (_, { argv }) => (argv[0] === 'test' ? outcome : { stdout: inventory }),
+    });
+    expect(problems(found)).toEqual([expect.stringMatching(new RegExp(`davit.dump.${label} names .*: ${value} — correct the label`))]);
+    expect(sources(found)).toEqual([]);
+  });
+
   test('a server that does not run is a problem', async () => {
     expect(problems(await planned([postgres(enabled, { state: 'exited' })]))).toEqual([
       expect.stringMatching(/cannot be dumped: the container is exited/),
@@ -145,9 +156,15 @@ describe('files', () => {
 
 describe('what takes no part', () => {
   test('is said, with the reason; Davit itself is not mentioned', async () => {
-    const found = await planned([composeContainer('web'), composeContainer('app', { labels: { 'davit.set': 'other' } }), postgres()]);
+    const found = await planned([
+      composeContainer('web'),
+      composeContainer('out', { labels: { 'davit.enable': 'false', 'davit.files': '/data' } }),
+      composeContainer('app', { labels: { 'davit.set': 'other' } }),
+      postgres(),
+    ]);
     expect(found.skipped.filter(({ what }) => what === 'everything')).toEqual([
       { service: 'app', what: 'everything', why: 'it belongs to set "other"' },
+      { service: 'out', what: 'everything', why: 'davit.enable=false' },
       { service: 'web', what: 'everything', why: 'it has no davit label' },
     ]);
   });
