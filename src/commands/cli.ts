@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { Command, CommanderError } from 'commander';
 import type { Context } from '../context.ts';
-import { configurationError, type ExitCode, exitCodes } from '../model/errors.ts';
+import { configurationError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { version } from '../version.ts';
 import { backup } from './backup.ts';
@@ -168,7 +168,10 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
   });
 
   command('health', 'exit with 0 when the daemon runs and its last backup was good').action(async ({ json }: Common) => {
-    const state = await health(new Date());
+    const state = await health(new Date()).catch((error: unknown) => {
+      if (json === true) answer(json, { error: messageOf(error) }, () => '');
+      throw error;
+    });
     answer(json, state, () => `ok, next run ${state.nextRunAt ?? 'never'}`);
   });
 

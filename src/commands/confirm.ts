@@ -18,7 +18,7 @@ export async function confirm(plan: RestorePlan, manifest: Manifest, yes: boolea
   if (yes) return true;
   if (!process.stdin.isTTY) throw configurationError({ where: 'restore', what: 'nobody is there to confirm it', fix: 'say --yes' });
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const reply = await terminal.question('Replace them? [y/N] ');
+  const reply = await terminal.question('Replace them? [y/N] ').catch(() => '');
   terminal.close();
   return /^y(es)?$/i.test(reply.trim());
 }

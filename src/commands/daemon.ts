@@ -1,6 +1,5 @@
-import { schedule, validate } from 'node-cron';
+import { schedule } from '../config/cron.ts';
 import type { Context } from '../context.ts';
-import { configurationError } from '../model/errors.ts';
 import { discover, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
 import { stopHolder } from '../steps/lock.ts';
@@ -63,13 +62,7 @@ interface Timetable {
 /** Sets with a schedule of their own, and all the others on the common one. */
 export function timetables(stack: Stack, common: string): Timetable[] {
   const settings = [...(stack.services.find((service) => service.own)?.sets ?? [])];
-  const own = settings.flatMap(([name, { schedule: cron }]) =>
-    cron === undefined ? [] : [{ name, cron, where: `label davit.set.${name}.schedule` }],
-  );
-  for (const { cron, where } of [...own, { cron: common, where: 'DAVIT_SCHEDULE' }]) {
-    if (!validate(cron))
-      throw configurationError({ where, what: 'is no cron expression', seen: cron, fix: 'write five fields, such as `0 3 * * *`' });
-  }
+  const own = settings.flatMap(([name, { schedule: cron }]) => (cron === undefined ? [] : [{ name, cron }]));
   return [
     { cron: common, wants: (set) => !own.some(({ name }) => name === set) },
     ...own.map(({ name, cron }) => ({ cron, wants: (set: string) => set === name })),

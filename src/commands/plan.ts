@@ -4,8 +4,9 @@ import { type HookPhase, hookPhases } from '../config/labels.ts';
 import type { Plan } from '../model/plan.ts';
 import { discover, type Stack } from '../steps/discover.ts';
 import { hooksOf } from '../steps/hooks.ts';
-import { plan, setsOf } from '../steps/plan.ts';
+import { plan } from '../steps/plan.ts';
 import { planStandstills, type Standstill } from '../steps/quiesce.ts';
+import { chooseSets, setsOf } from '../steps/sets.ts';
 
 /** `davit plan`: what would be captured, by which command, what not and why. Exit code 2 when there are problems. */
 export async function showPlan(
@@ -13,7 +14,7 @@ export async function showPlan(
   options: { set?: string | undefined },
 ): Promise<{ plans: PlannedRun[]; exitCode: ExitCode }> {
   const stack = await discover(context);
-  const sets = options.set === undefined ? setsOf(stack) : [options.set];
+  const sets = options.set === undefined ? setsOf(stack) : chooseSets(stack, options.set);
   const plans: PlannedRun[] = [];
   for (const set of sets.length === 0 ? ['default'] : sets) plans.push(withEvents(stack, await plan(context, stack, set)));
   const empty = plans.every(({ sources }) => sources.length === 0);

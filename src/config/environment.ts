@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { configurationError, messageOf } from '../model/errors.ts';
+import { cron } from './cron.ts';
 import { keep, list, timeZone } from './values.ts';
 
 /** Every variable that Davit reads. Each can also be given as `NAME_FILE`. docs/environment.md is generated from this. */
@@ -15,7 +16,7 @@ export const environmentSchema = z.strictObject({
       description:
         'Where snapshots go: `s3://bucket/prefix` or `file:///path`. The default is a directory and says on every run that it is on this machine only.',
     }),
-  DAVIT_SCHEDULE: z.string().default('0 3 * * *').meta({
+  DAVIT_SCHEDULE: cron.default('0 3 * * *').meta({
     default: '0 3 * * *',
     example: '*/30 * * * *',
     description: 'When the daemon backs up: a cron expression of five fields (six with seconds), in the time zone `TZ`.',

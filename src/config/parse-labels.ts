@@ -70,12 +70,19 @@ export function parseLabels(
   const sets = new Map<string, SetSettings>();
   for (const [name, options] of settings) {
     const result = setSchema.safeParse(options, { reportInput: true });
-    if (result.success) sets.set(name, result.data);
-    else problems.push(...complain(service, (path) => `${prefix}set.${name}.${path}`, result.error));
+    if (!result.success) problems.push(...complain(service, (path) => `${prefix}set.${name}.${path}`, result.error));
+    sets.set(name, result.success ? result.data : remaining(options, result.error));
   }
   if (problems.length > 0 || !parsed.success) return { sets, problems };
   const sortedHooks = parsedHooks.toSorted((a, b) => Number(a.name) - Number(b.name));
   return { labels: { ...parsed.data, hooks: sortedHooks, commands: parsedCommands }, sets, problems };
+}
+
+/** What is right about a set when a part is not. A storage stays whatever it is called: the snapshot must not go elsewhere. */
+function remaining(options: Readonly<Record<string, string>>, error: z.ZodError): SetSettings {
+  const wrong = new Set(error.issues.map(({ path }) => path[0]));
+  const right = setSchema.parse(Object.fromEntries(Object.entries(options).filter(([key]) => !wrong.has(key))));
+  return options['storage'] === undefined ? right : { ...right, storage: options['storage'] };
 }
 
 function complain(service: string, label: (path: string) => string, error: z.ZodError): DavitError[] {

@@ -55,20 +55,22 @@ export async function discover(context: Context): Promise<Stack> {
   for (const { command, env } of containers) context.redactor.protectOptions([...command, ...Object.values(env)]);
   const fromFile = readLabelsFile(context.environment.DAVIT_LABELS_FILE);
   const groups = Map.groupBy(containers, (container) => identityOf(container).service);
-  const unknown = Object.keys(fromFile).find((service) => !groups.has(service));
-  if (unknown !== undefined) {
-    throw configurationError({
-      where: 'DAVIT_LABELS_FILE',
-      what: 'names a service that the stack does not have',
-      seen: unknown,
-      fix: `it has ${[...groups.keys()].join(', ')}`,
-    });
-  }
+  const strangers = Object.keys(fromFile)
+    .filter((service) => !groups.has(service))
+    .map((service) =>
+      configurationError({
+        where: 'DAVIT_LABELS_FILE',
+        what: 'names a service that the stack does not have',
+        seen: service,
+        fix: `it has ${[...groups.keys()].join(', ')}`,
+      }),
+    );
   return {
     name,
     own,
     services: [...groups]
       .map(([service, members]) => toService(service, members, own, fromFile[service] ?? {}))
+      .map((service) => (service.own ? { ...service, problems: [...service.problems, ...strangers] } : service))
       .toSorted((a, b) => a.name.localeCompare(b.name)),
   };
 }

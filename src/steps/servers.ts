@@ -46,7 +46,7 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
       throw new DavitError({
         where: `service "${service.name}"`,
         what: `its database cannot be dumped: the container is ${target.container.state}`,
-        fix: `start it with \`docker compose up -d ${service.name}\``,
+        fix: `run \`docker compose ${target.container.state === 'paused' ? 'unpause' : 'up -d'} ${service.name}\``,
       });
     }
     await requirePassword(service, target);

@@ -106,11 +106,14 @@ describe('the typed environment', () => {
   });
 });
 
-test.each([
+test.each<[string, string]>([
   ['DAVIT_STORAGE', 's3://'],
   ['DAVIT_STORAGE', 'file://backups'],
   ['DAVIT_STORAGE', 'file:///'],
   ['DAVIT_ENCRYPT_TO', 'age1xyz'],
+  ...['at night', '61 * * * *', '0 3 * *', '0 0 31 2 *'].map((schedule): [string, string] => ['DAVIT_SCHEDULE', schedule]),
 ])('%s=%s is refused', (name, value) => {
-  expect(() => parseEnvironment({ [name]: value })).toThrow(new RegExp(`${name}: expected`));
+  expect(() => parseEnvironment({ [name]: value })).toThrow(
+    expect.objectContaining({ exitCode: 2, message: expect.stringContaining(`${name}: expected`) }),
+  );
 });

@@ -118,6 +118,20 @@ describe('labels of a set', () => {
     );
   });
 
+  test('what is right about a set counts when another part is not; a storage is never another one', () => {
+    const wrong = parseLabels('davit', {
+      'davit.set.images.keep': 'all',
+      'davit.set.images.storage': 'Cold',
+      'davit.set.images.schedule': '0 4 * * 0',
+    });
+    expect(wrong.problems).not.toEqual([]);
+    expect(wrong.sets.get('images')).toEqual({ schedule: '0 4 * * 0', storage: 'Cold' });
+  });
+
+  test.each(['at night', '61 * * * *', ''])('schedule=%j is refused', (value) => {
+    expect(messages({ 'davit.set.images.schedule': value })).toEqual([expect.stringContaining('schedule: expected a cron expression')]);
+  });
+
   test.each(['', ',', 'Shop', 'a/b'])('needed-by=%j is refused', (value) => {
     expect(messages({ 'davit.set.images.needed-by': value })).toEqual([expect.stringContaining('label davit.set.images.needed-by: ')]);
   });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { discover } from '../../../src/steps/discover.ts';
-import { plan, setsOf } from '../../../src/steps/plan.ts';
+import { plan } from '../../../src/steps/plan.ts';
 import { planStandstills } from '../../../src/steps/quiesce.ts';
+import { setsOf } from '../../../src/steps/sets.ts';
 import { composeContainer, service, stack, volume } from '../../support/builders.ts';
 import { fakeContext, type FakeStack, ownContainer } from '../../support/fake-context.ts';
 import { enabled, inventory, planned, postgres, problems, sources } from '../../support/planned.ts';
