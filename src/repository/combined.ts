@@ -25,11 +25,13 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
       return { manifests: manifests.toSorted(newestFirst), damaged: lists.flatMap(({ damaged }) => damaged) };
     },
     stacks: async () => [...new Set((await Promise.all(all.map(([, repository]) => repository.stacks()))).flat())].toSorted(),
-    begin: (address) => named(address.storage).begin(address),
+    begin: async (address) => named(address.storage).begin(address),
     read: (manifest, artifact, signal) => named(manifest.storage).read(manifest, artifact, signal),
     extract: (manifest, artifact, root, path, signal) => named(manifest.storage).extract(manifest, artifact, root, path, signal),
     check: (manifest, depth, signal) => named(manifest.storage).check(manifest, depth, signal),
-    remove: (manifest) => named(manifest.storage).remove(manifest),
+    async remove(manifests) {
+      for (const [name, some] of Map.groupBy(manifests, ({ storage }) => storage)) await named(name).remove(some);
+    },
     sweep: async (stack, isDead) =>
       (await Promise.all(all.map(([, repository]) => repository.sweep(stack, isDead)))).reduce((sum, count) => sum + count, 0),
   };

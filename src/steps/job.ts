@@ -43,7 +43,8 @@ export async function captureTree(repository: Repository, job: Capture, signal: 
   const tree = isFolder
     ? { root: job.root, exclude: await exclusions(job.root, job.path, job) }
     : { root: job.root, exclude: [], file: basename(job.path) };
-  return repository.begin(job.address).putTree(job.artifact, tree, signal);
+  await using writer = await repository.begin(job.address);
+  return await writer.putTree(job.artifact, tree, signal);
 }
 
 /** Makes the tree what the snapshot holds: what was in its scope goes, what was left out of the snapshot stays. */

@@ -1,0 +1,94 @@
+export type BlobType = 'data' | 'tree';
+
+export interface BlobLocation {
+  readonly id: string;
+  readonly type: BlobType;
+  readonly pack: string;
+  readonly offset: number;
+  /** As it lies there, sealed. */
+  readonly length: number;
+  /** Before compression; 0: it is not compressed. */
+  readonly plainLength: number;
+}
+
+/** Where every blob lies. A million of them take 60 MB: numbers in two typed arrays, and no object for each. */
+export interface BlobIndex {
+  add(location: BlobLocation): void;
+  find(id: string): BlobLocation | undefined;
+  has(id: string): boolean;
+  readonly size: number;
+}
+
+const idWords = 8;
+const recordWords = idWords + 4;
+/** Of the word that holds the number of the pack. */
+const treeBit = 0x8000_0000;
+
+export function createBlobIndex(): BlobIndex {
+  const packs: string[] = [];
+  const packNumbers = new Map<string, number>();
+  const key = new Uint32Array(idWords);
+  const keyBytes = Buffer.from(key.buffer);
+  let records = new Uint32Array(1024 * recordWords);
+  /** The number of a record plus one, at the first free place from where the id points to. */
+  let places = new Uint32Array(2048);
+  let size = 0;
+
+  function placeOf(first: number, isSame: (record: number) => boolean): number {
+    const mask = places.length - 1;
+    let place = first & mask;
+    while (places[place] !== 0 && !isSame((places[place] as number) - 1)) place = (place + 1) & mask;
+    return place;
+  }
+
+  function isKey(record: number): boolean {
+    const at = record * recordWords;
+    for (let word = 0; word < idWords; word++) if (records[at + word] !== key[word]) return false;
+    return true;
+  }
+
+  function recordOf(id: string): number | undefined {
+    keyBytes.write(id, 'hex');
+    const place = places[placeOf(key[0] as number, isKey)] as number;
+    return place === 0 ? undefined : place - 1;
+  }
+
+  function grow(): void {
+    const larger = new Uint32Array(records.length * 2);
+    larger.set(records);
+    records = larger;
+    places = new Uint32Array(places.length * 2);
+    for (let record = 0; record < size; record++) places[placeOf(records[record * recordWords] as number, () => false)] = record + 1;
+  }
+
+  function numberOf(pack: string): number {
+    const known = packNumbers.get(pack);
+    if (known !== undefined) return known;
+    packNumbers.set(pack, packs.length);
+    return packs.push(pack) - 1;
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    has: (id) => recordOf(id) !== undefined,
+    add({ id, type, pack, offset, length, plainLength }) {
+      if (recordOf(id) !== undefined) return;
+      if ((size + 1) * recordWords > records.length) grow();
+      keyBytes.write(id, 'hex');
+      const at = size * recordWords;
+      records.set(key, at);
+      records.set([numberOf(pack) | (type === 'tree' ? treeBit : 0), offset, length, plainLength], at + idWords);
+      places[placeOf(key[0] as number, isKey)] = ++size;
+    },
+    find(id) {
+      const record = recordOf(id);
+      if (record === undefined) return undefined;
+      const at = record * recordWords + idWords;
+      const [pack = 0, offset = 0, length = 0, plainLength = 0] = records.subarray(at, at + 4);
+      const type = (pack & treeBit) === 0 ? 'data' : 'tree';
+      return { id, type, pack: packs[pack & ~treeBit] ?? '', offset, length, plainLength };
+    },
+  };
+}

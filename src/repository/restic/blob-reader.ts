@@ -1,0 +1,59 @@
+import { DavitError, messageOf } from '../../model/errors.ts';
+import type { BlobIndex, BlobLocation } from './blob-index.ts';
+import { decompress } from './compression.ts';
+import { sha256, unseal } from './crypto.ts';
+import { getWhole } from './objects.ts';
+import type { Opened } from './open.ts';
+import { packKey } from './pack.ts';
+
+const packsKept = 4;
+
+export interface BlobReader {
+  /** Fails unless the bytes are those that the id is the hash of. */
+  read(id: string, signal?: AbortSignal): Promise<Buffer>;
+}
+
+/** Reads packs whole and keeps the last few: what was written together is wanted together. */
+export function createBlobReader(opened: Opened, index: BlobIndex): BlobReader {
+  const packs = new Map<string, Promise<Buffer>>();
+
+  function packOf(id: string, signal?: AbortSignal): Promise<Buffer> {
+    const pack = packs.get(id) ?? getWhole(opened.storage, packKey(id), signal);
+    packs.delete(id);
+    packs.set(id, pack);
+    pack.catch(() => packs.delete(id));
+    for (const oldest of packs.keys()) if (packs.size > packsKept) packs.delete(oldest);
+    return pack;
+  }
+
+  return {
+    async read(id, signal) {
+      const location = index.find(id);
+      if (location === undefined) throw missingBlob(opened, id);
+      return openBlob(opened, location, await packOf(location.pack, signal));
+    },
+  };
+}
+
+export function missingBlob({ storage }: Opened, id: string): DavitError {
+  return new DavitError({
+    where: storage.location,
+    what: `blob ${id.slice(0, 12)} is missing: no index names it`,
+    fix: 'use another snapshot, and look with restic check',
+  });
+}
+
+/** One blob of a pack. */
+export function openBlob({ storage, seal }: Opened, { id, pack, offset, length, plainLength }: BlobLocation, bytes: Buffer): Buffer {
+  const where = `${storage.location}/${packKey(pack)}`;
+  const frame = unseal(seal, where, bytes.subarray(offset, offset + length));
+  let seen: string;
+  try {
+    const plain = plainLength === 0 ? frame : decompress(frame, plainLength);
+    if (sha256(plain) === id) return plain;
+    seen = 'its hash differs';
+  } catch (error) {
+    seen = messageOf(error);
+  }
+  throw new DavitError({ where, what: `blob ${id.slice(0, 12)} is not what was stored`, seen, fix: 'use another snapshot' });
+}

@@ -1,0 +1,151 @@
+import pLimit from 'p-limit';
+import type { BlobIndex, BlobLocation, BlobType } from './blob-index.ts';
+import { compress } from './compression.ts';
+import { sha256 } from './crypto.ts';
+import { type IndexedPack, writeIndex } from './index-files.ts';
+import { putProven } from './objects.ts';
+import type { Opened } from './open.ts';
+import { createPack, type FullPack, type Pack, packKey } from './pack.ts';
+
+const parallelUploads = 3;
+/** What is compressed, packed or on its way at once. */
+const bytesInFlight = 64 * 1024 * 1024;
+/** An index now and then, so that an interrupted run need not send everything again. */
+const [blobsPerIndex, indexEveryMs] = [50_000, 600_000];
+
+/** What was added to the repository for somebody; complete once everything is settled. */
+export interface Tally {
+  bytes: number;
+}
+
+/** Stores blobs, each once. A blob counts as there for others only after `flush`: its pack first, then the index that names it. */
+export interface BlobWriter {
+  /** Resolves with the id when there is room for the blob, not when it is stored; the bytes must not change any more. */
+  save(type: BlobType, plain: Buffer, tally?: Tally): Promise<string>;
+  has(id: string): boolean;
+  /** Everything saved so far is sealed, or has failed. */
+  settle(): Promise<void>;
+  /** Everything saved so far is in the storage, proven, and indexed. */
+  flush(): Promise<void>;
+  /** Removes what no index names yet. */
+  abort(): Promise<void>;
+}
+
+export function createBlobWriter(opened: Opened, index: BlobIndex, signal: AbortSignal): BlobWriter {
+  const { storage, seal } = opened;
+  const open: Record<BlobType, Pack> = { data: createPack('data'), tree: createPack('tree') };
+  const pending = new Set<string>();
+  const upload = pLimit(parallelUploads);
+  const uploads = new Set<Promise<void>>();
+  const sealing = new Set<Promise<unknown>>();
+  const flight = createFlight(bytesInFlight);
+  const began = new Set<string>();
+  let unindexed: IndexedPack[] = [];
+  let indexedAt = Date.now();
+  let failure: { readonly error: unknown } | undefined;
+
+  function requireWorking(): void {
+    signal.throwIfAborted();
+    if (failure !== undefined) throw failure.error;
+  }
+
+  async function save(type: BlobType, plain: Buffer, tally?: Tally): Promise<string> {
+    requireWorking();
+    const id = sha256(plain);
+    if (has(id)) return id;
+    pending.add(id);
+    await flight.enter(plain.length);
+    const sealed = sealBlob(type, id, plain, tally).catch((error: unknown) => void (failure ??= { error }));
+    sealing.add(sealed);
+    void sealed.then(() => sealing.delete(sealed));
+    return id;
+  }
+
+  async function sealBlob(type: BlobType, id: string, plain: Buffer, tally?: Tally): Promise<void> {
+    const frame = await compress(plain);
+    const sealed = seal.seal(frame ?? plain);
+    open[type].add(id, sealed, frame === undefined ? 0 : plain.length);
+    flight.leave(plain.length);
+    if (tally !== undefined) tally.bytes += sealed.length;
+    if (open[type].isFull()) await ship(type);
+  }
+
+  /** Waits until the pack has a place among those that travel, not until it has arrived. */
+  async function ship(type: BlobType): Promise<void> {
+    const pack = open[type].close(seal);
+    open[type] = createPack(type);
+    const bytes = pack.pieces.reduce((sum, { length }) => sum + length, 0);
+    await flight.enter(bytes);
+    const sending = upload(() => send(pack))
+      .catch((error: unknown) => void (failure ??= { error }))
+      .finally(() => flight.leave(bytes));
+    uploads.add(sending);
+    void sending.then(() => uploads.delete(sending));
+  }
+
+  async function send({ id, pieces, blobs }: FullPack): Promise<void> {
+    requireWorking();
+    began.add(packKey(id));
+    await putProven(storage, packKey(id), pieces, id, signal);
+    unindexed.push({ id, blobs });
+    const isMuch = unindexed.reduce((sum, pack) => sum + pack.blobs.length, 0) >= blobsPerIndex;
+    if (isMuch || Date.now() - indexedAt > indexEveryMs) await writePending();
+  }
+
+  async function writePending(): Promise<void> {
+    const packs = unindexed;
+    unindexed = [];
+    indexedAt = Date.now();
+    if (packs.length === 0) return;
+    await writeIndex(opened, packs);
+    for (const { id, blobs } of packs) {
+      began.delete(packKey(id));
+      for (const blob of blobs) {
+        index.add(blob as BlobLocation);
+        pending.delete(blob.id);
+      }
+    }
+  }
+
+  function has(id: string): boolean {
+    return pending.has(id) || index.has(id);
+  }
+
+  async function settle(): Promise<void> {
+    await Promise.all(sealing);
+    requireWorking();
+  }
+
+  return {
+    save,
+    has,
+    settle,
+    async flush() {
+      await settle();
+      for (const type of ['data', 'tree'] as const) if (!open[type].isEmpty()) await ship(type);
+      await Promise.all(uploads);
+      requireWorking();
+      await writePending();
+    },
+    async abort() {
+      await Promise.all([...sealing, ...uploads]);
+      await storage.remove([...began]);
+    },
+  };
+}
+
+/** Lets so many bytes in at a time, and one however large. */
+function createFlight(limit: number) {
+  const waiting: (() => void)[] = [];
+  let bytes = 0;
+  return {
+    async enter(more: number): Promise<void> {
+      while (bytes > 0 && bytes + more > limit) await new Promise<void>((resolve) => waiting.push(resolve));
+      bytes += more;
+    },
+    leave(less: number): void {
+      bytes -= less;
+      waiting.splice(0).forEach((resume) => resume());
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { DavitError } from '../../model/errors.ts';
+import type { Storage } from '../../storage/storage.ts';
+import { type Seal, sha256, unseal } from './crypto.ts';
+
+/** Stores an object and makes sure that it is there as it was sent: what the storage does not prove is read back. */
+export async function putProven(
+  storage: Storage,
+  key: string,
+  pieces: readonly Uint8Array[],
+  hash: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const result = await storage.put(key, Readable.from(pieces, { objectMode: false }), signal);
+  const seen = result.sha256 === hash && !result.proven ? sha256(await getWhole(storage, key, signal)) : result.sha256;
+  if (seen === hash) return;
+  await storage.remove([key]);
+  throw new DavitError({
+    where: `${storage.location}/${key}`,
+    what: 'holds other bytes than were stored',
+    fix: 'check the storage, then run again',
+  });
+}
+
+export async function getWhole(storage: Storage, key: string, signal?: AbortSignal): Promise<Buffer> {
+  return buffer(await storage.get(key, signal));
+}
+
+/** Indexes, snapshots and locks: JSON, compressed, sealed, and called by the hash of that. */
+export async function putJson(storage: Storage, seal: Seal, kind: string, value: unknown, signal?: AbortSignal): Promise<string> {
+  const bytes = seal.seal(Buffer.concat([Buffer.of(2), zstdCompressSync(Buffer.from(JSON.stringify(value)))]));
+  const id = sha256(bytes);
+  await putProven(storage, `${kind}/${id}`, [bytes], id, signal);
+  return id;
+}
+
+export async function getJson(storage: Storage, seal: Seal, key: string): Promise<unknown> {
+  const plain = unseal(seal, `${storage.location}/${key}`, await getWhole(storage, key));
+  return JSON.parse((plain[0] === 2 ? zstdDecompressSync(plain.subarray(1)) : plain).toString());
+}
+
+export function idOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,168 @@
+import type { Readable } from 'node:stream';
+import { addAbortSignal } from 'node:stream';
+import { DavitError } from '../../model/errors.ts';
+import { keySegment, type Manifest, manifestSchema, type StoredFile } from '../../model/snapshot.ts';
+import { createDigester } from '../digester.ts';
+import type { ArtifactName, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
+import { assemble } from './assemble.ts';
+import { type BlobWriter, createBlobWriter, type Tally } from './blob-writer.ts';
+import { captureTree } from './capture.ts';
+import { nodeOf, requireNode } from './artifacts.ts';
+import { takeLock } from './locks.ts';
+import type { Sessions } from './session.ts';
+import { manifestsOf, putSnapshot, type Snapshots } from './snapshots.ts';
+import { encodeTree, type Node } from './tree.ts';
+
+/** What manifests call it: cut, compressed, sealed. */
+export const codecName = 'restic';
+
+export async function createWriter(sessions: Sessions, snapshots: Snapshots, address: SnapshotAddress): Promise<SnapshotWriter> {
+  const session = await sessions.create();
+  const lock = await takeLock(session, false, address.id);
+  const aborting = new AbortController();
+  const signal = AbortSignal.any([aborting.signal, lock.lost]);
+  const running = new Set<Promise<unknown>>();
+  const taken = new Set<string>();
+  const blobs = createBlobWriter(session, session.index, signal);
+  await session.refresh();
+
+  async function store<T extends StoredFile>(
+    file: string,
+    signals: readonly (AbortSignal | undefined)[],
+    work: (either: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    if (taken.has(file)) throw new DavitError({ where: file, what: 'two artifacts have this name', fix: 'rename one of them' });
+    taken.add(file);
+    const either = AbortSignal.any([signal, ...signals.filter((one) => one !== undefined)]);
+    const storing = work(either).catch((error: unknown) => {
+      throw either.aborted ? either.reason : error;
+    });
+    const settled = storing.then(
+      () => undefined,
+      () => void taken.delete(file),
+    );
+    running.add(settled);
+    void settled.then(() => running.delete(settled));
+    return storing;
+  }
+
+  async function put(artifact: ArtifactName, plain: Readable, signal?: AbortSignal): Promise<StoredFile> {
+    const file = fileName(artifact, false);
+    return store(file, [signal], async (either) => {
+      either.throwIfAborted();
+      const tally: Tally = { bytes: 0 };
+      const source = createDigester();
+      const content: string[] = [];
+      await session.withChunker(async (chunker) => {
+        for await (const piece of addAbortSignal(either, plain) as AsyncIterable<Buffer>) {
+          source.see(piece);
+          for (const chunk of chunker.push(piece)) content.push(await blobs.save('data', chunk, tally));
+        }
+        const last = chunker.end();
+        if (last !== undefined) content.push(await blobs.save('data', last, tally));
+      });
+      const digest = source.digest();
+      if (digest.bytes === 0)
+        throw new DavitError({ where: file, what: 'the source gave no data at all', fix: 'see why its dump is empty' });
+      const now = BigInt(Date.now()) * 1_000_000n;
+      const node: Node = {
+        name: Buffer.from(lastOf(file)),
+        type: 'file',
+        mode: 0o600,
+        mtime: now,
+        atime: now,
+        ctime: now,
+        uid: 0,
+        gid: 0,
+        size: digest.bytes,
+        links: 1,
+        content,
+      };
+      return { file, codecs: [codecName], plain: digest, stored: await wrap(blobs, node, tally), proven: true };
+    });
+  }
+
+  async function putTree(artifact: ArtifactName, tree: Tree, signal?: AbortSignal): Promise<StoredTree> {
+    const file = fileName(artifact, true);
+    return store(file, [signal], async (either) => {
+      const tally: Tally = { bytes: 0 };
+      const before = await earlier(file);
+      const { node, bytes, warnings } = await captureTree(session, blobs, tree, lastOf(file), before, tally, either);
+      const stored = await wrap(blobs, node, tally);
+      const plain = { bytes, sha256: node.subtree ?? stored.sha256 };
+      return { file, codecs: [codecName], plain, stored, proven: true, warnings };
+    });
+  }
+
+  /** The same artifact in the newest snapshot of the set. */
+  async function earlier(file: string): Promise<Node | undefined> {
+    const { manifests } = manifestsOf(await snapshots.all(session), address.stack, address.set);
+    const artifact = manifests
+      .flatMap(({ artifacts }) => artifacts)
+      .find((one) => one.file === file && session.index.has(one.stored.sha256));
+    return artifact === undefined ? undefined : nodeOf(session, artifact);
+  }
+
+  async function commit(manifest: Manifest, signal?: AbortSignal): Promise<void> {
+    const checked = manifestSchema.parse(manifest);
+    await Promise.all(running);
+    const stop = AbortSignal.any([aborting.signal, lock.lost, ...(signal ? [signal] : [])]);
+    stop.throwIfAborted();
+    await blobs.flush();
+    // Workers have put and indexed their part themselves.
+    await session.refresh();
+    const nodes = new Map<string, Node>();
+    for (const artifact of checked.artifacts) nodes.set(artifact.file, await requireNode(session, artifact));
+    const { tree, paths } = await assemble(blobs, checked, nodes);
+    await blobs.flush();
+    stop.throwIfAborted();
+    await putSnapshot(session, checked, tree, paths, stop);
+    await lock[Symbol.asyncDispose]();
+  }
+
+  return {
+    put,
+    putTree,
+    commit,
+    discard: async ({ file }) => void taken.delete(file),
+    async abort() {
+      aborting.abort();
+      await Promise.all(running);
+      await blobs.abort();
+      await lock[Symbol.asyncDispose]();
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(running);
+      if (!aborting.signal.aborted) await blobs.flush();
+      await lock[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A tree that holds nothing but this artifact: by its id, whoever commits finds the artifact, also in another process. */
+async function wrap(blobs: BlobWriter, node: Node, tally: Tally): Promise<StoredFile['stored']> {
+  const sha256 = await blobs.save('tree', encodeTree([node]), tally);
+  await blobs.settle();
+  return { bytes: tally.bytes, sha256 };
+}
+
+/**
+ * Where an artifact lies in the snapshot: `db/shop.sql`, `web/files/data`. Of a longer path, what comes after the first part is one name, so that no tree can
+ * lie in another.
+ */
+export function fileName({ service, name, extension }: ArtifactName, isTree: boolean): string {
+  const [, folder, rest = '/'] = /^([^/]*)\/+(.*?)\/*$/.exec(name) ?? [];
+  const parts = folder === undefined ? [name] : [folder, rest === '' ? '/' : rest];
+  const segments = [service, ...parts].map(keySegment);
+  const file = segments.join('/') + (isTree ? '' : `.${extension}`);
+  if (segments.every((segment) => segment !== '' && segment.length <= 200)) return file;
+  throw new DavitError({
+    where: `${service}/${name}`,
+    what: 'this name cannot become a file name',
+    fix: 'choose one of 1 to 200 characters',
+  });
+}
+
+function lastOf(file: string): string {
+  return file.slice(file.lastIndexOf('/') + 1);
+}
