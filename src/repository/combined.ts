@@ -10,7 +10,7 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
     throw configurationError({
       where: `storage "${name}"`,
       what: 'is not configured',
-      fix: `set DAVIT_STORAGE_${name.toUpperCase().replaceAll('-', '_')} to s3://bucket/prefix or file:///path`,
+      fix: `set DAVIT_STORAGE_${name.toUpperCase().replaceAll('-', '_')} to s3://bucket/prefix, file:///path, or either behind restic+`,
     });
   };
   const all = [...repositories];

@@ -1,22 +1,14 @@
-export type BlobType = 'data' | 'tree';
-
-export interface BlobLocation {
-  readonly id: string;
-  readonly type: BlobType;
-  readonly pack: string;
-  readonly offset: number;
-  /** As it lies there, sealed. */
-  readonly length: number;
-  /** Before compression; 0: it is not compressed. */
-  readonly plainLength: number;
-}
+import type { BlobLocation, IndexedPack } from './blob.ts';
+import { packLength } from './pack.ts';
 
 /** Where every blob lies. A million of them take 60 MB: numbers in two typed arrays, and no object for each. */
 export interface BlobIndex {
-  add(location: BlobLocation): void;
+  /** A pack with everything in it. A blob that is known already keeps its first place. */
+  add(pack: IndexedPack): void;
   find(id: string): BlobLocation | undefined;
   has(id: string): boolean;
-  readonly size: number;
+  /** How long a pack must be; undefined: no index names it. */
+  packBytes(pack: string): number | undefined;
 }
 
 const idWords = 8;
@@ -27,6 +19,7 @@ const treeBit = 0x8000_0000;
 export function createBlobIndex(): BlobIndex {
   const packs: string[] = [];
   const packNumbers = new Map<string, number>();
+  const lengths: number[] = [];
   const key = new Uint32Array(idWords);
   const keyBytes = Buffer.from(key.buffer);
   let records = new Uint32Array(1024 * recordWords);
@@ -68,19 +61,22 @@ export function createBlobIndex(): BlobIndex {
     return packs.push(pack) - 1;
   }
 
+  function addBlob({ id, type, pack, offset, length, plainLength }: BlobLocation): void {
+    if (recordOf(id) !== undefined) return;
+    if ((size + 1) * recordWords > records.length) grow();
+    keyBytes.write(id, 'hex');
+    const at = size * recordWords;
+    records.set(key, at);
+    records.set([numberOf(pack) | (type === 'tree' ? treeBit : 0), offset, length, plainLength], at + idWords);
+    places[placeOf(key[0] as number, isKey)] = ++size;
+  }
+
   return {
-    get size() {
-      return size;
-    },
     has: (id) => recordOf(id) !== undefined,
-    add({ id, type, pack, offset, length, plainLength }) {
-      if (recordOf(id) !== undefined) return;
-      if ((size + 1) * recordWords > records.length) grow();
-      keyBytes.write(id, 'hex');
-      const at = size * recordWords;
-      records.set(key, at);
-      records.set([numberOf(pack) | (type === 'tree' ? treeBit : 0), offset, length, plainLength], at + idWords);
-      places[placeOf(key[0] as number, isKey)] = ++size;
+    packBytes: (pack) => lengths[packNumbers.get(pack) ?? -1],
+    add({ id, blobs }) {
+      lengths[numberOf(id)] = packLength(blobs);
+      blobs.forEach(addBlob);
     },
     find(id) {
       const record = recordOf(id);

@@ -1,5 +1,6 @@
 import { DavitError, messageOf } from '../../model/errors.ts';
-import type { BlobIndex, BlobLocation } from './blob-index.ts';
+import type { BlobLocation } from './blob.ts';
+import type { BlobIndex } from './blob-index.ts';
 import { decompress } from './compression.ts';
 import { sha256, unseal } from './crypto.ts';
 import { getWhole } from './objects.ts';

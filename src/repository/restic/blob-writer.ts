@@ -1,8 +1,10 @@
 import pLimit from 'p-limit';
-import type { BlobIndex, BlobLocation, BlobType } from './blob-index.ts';
+import { type BlobType, blobTypes, type IndexedPack } from './blob.ts';
+import type { BlobIndex } from './blob-index.ts';
 import { compress } from './compression.ts';
 import { sha256 } from './crypto.ts';
-import { type IndexedPack, writeIndex } from './index-files.ts';
+import { createFlight } from './flight.ts';
+import { writeIndex } from './index-files.ts';
 import { putProven } from './objects.ts';
 import type { Opened } from './open.ts';
 import { createPack, type FullPack, type Pack, packKey } from './pack.ts';
@@ -98,12 +100,10 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, signal: Abort
     indexedAt = Date.now();
     if (packs.length === 0) return;
     await writeIndex(opened, packs);
-    for (const { id, blobs } of packs) {
-      began.delete(packKey(id));
-      for (const blob of blobs) {
-        index.add(blob as BlobLocation);
-        pending.delete(blob.id);
-      }
+    for (const pack of packs) {
+      index.add(pack);
+      began.delete(packKey(pack.id));
+      for (const { id } of pack.blobs) pending.delete(id);
     }
   }
 
@@ -122,7 +122,7 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, signal: Abort
     settle,
     async flush() {
       await settle();
-      for (const type of ['data', 'tree'] as const) if (!open[type].isEmpty()) await ship(type);
+      for (const type of blobTypes) if (!open[type].isEmpty()) await ship(type);
       await Promise.all(uploads);
       requireWorking();
       await writePending();
@@ -130,22 +130,6 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, signal: Abort
     async abort() {
       await Promise.all([...sealing, ...uploads]);
       await storage.remove([...began]);
-    },
-  };
-}
-
-/** Lets so many bytes in at a time, and one however large. */
-function createFlight(limit: number) {
-  const waiting: (() => void)[] = [];
-  let bytes = 0;
-  return {
-    async enter(more: number): Promise<void> {
-      while (bytes > 0 && bytes + more > limit) await new Promise<void>((resolve) => waiting.push(resolve));
-      bytes += more;
-    },
-    leave(less: number): void {
-      bytes -= less;
-      waiting.splice(0).forEach((resume) => resume());
     },
   };
 }

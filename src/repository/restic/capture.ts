@@ -2,12 +2,12 @@ import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync,
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DavitError, messageOf } from '../../model/errors.ts';
 import type { Tree } from '../repository.ts';
-import { type Accounts, readAccounts } from './accounts.ts';
+import { readAccounts } from './accounts.ts';
 import { readAttributes } from './attributes.ts';
 import type { BlobWriter, Tally } from './blob-writer.ts';
 import { type Chunker, minChunkBytes } from './chunker.ts';
-import { toGoMode, typeOfMode } from './file-mode.ts';
 import type { Session } from './session.ts';
+import { describe, isUnchanged } from './stat.ts';
 import { type Attribute, decodeTree, encodeTree, type Node } from './tree.ts';
 
 const pieceBytes = 1024 * 1024;
@@ -173,41 +173,4 @@ function readFully(file: number, buffer: Buffer): Buffer {
   for (let read = -1; read !== 0 && filled < buffer.length; filled += read)
     read = readSync(file, buffer, filled, buffer.length - filled, null);
   return buffer.subarray(0, filled);
-}
-
-function isUnchanged(now: Node, before: Node | undefined): boolean {
-  return (
-    before?.type === 'file' &&
-    now.size === (before.size ?? 0) &&
-    now.mtime === before.mtime &&
-    now.ctime === before.ctime &&
-    Number(now.inode) === Number(before.inode)
-  );
-}
-
-function describe(name: Buffer, stats: BigIntStats, accounts: Accounts, attributes: readonly Attribute[] | undefined): Node | undefined {
-  const mode = Number(stats.mode);
-  const type = typeOfMode(mode);
-  if (type === undefined) return undefined;
-  const [uid, gid] = [Number(stats.uid), Number(stats.gid)];
-  return {
-    name,
-    type,
-    mode: toGoMode(mode),
-    mtime: stats.mtimeNs,
-    // The time of the last reading changes by reading: it would make every tree a new one.
-    atime: stats.mtimeNs,
-    ctime: stats.ctimeNs,
-    uid,
-    gid,
-    user: accounts.user(uid),
-    group: accounts.group(gid),
-    inode: stats.ino,
-    deviceId: stats.dev,
-    links: Number(stats.nlink),
-    size: type === 'file' ? Number(stats.size) : undefined,
-    device: type === 'dev' || type === 'chardev' ? Number(stats.rdev) : undefined,
-    content: type === 'file' ? [] : undefined,
-    attributes,
-  };
 }

@@ -2,18 +2,14 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { DavitError } from '../../model/errors.ts';
 import { MissingObject } from '../../storage/storage.ts';
-import type { BlobIndex, BlobLocation, BlobType } from './blob-index.ts';
+import type { BlobLocation, BlobType, IndexedPack } from './blob.ts';
+import type { BlobIndex } from './blob-index.ts';
 import { getJson, idOf, putJson } from './objects.ts';
 import type { Opened } from './open.ts';
 
 export const indexFolder = 'index';
 const parallelReads = 8;
 const blobsPerFile = 50_000;
-
-export interface IndexedPack {
-  readonly id: string;
-  readonly blobs: readonly BlobLocation[];
-}
 
 const id = z.string().regex(/^[0-9a-f]{64}$/);
 const length = z.number().int().nonnegative();
@@ -46,7 +42,7 @@ export async function loadIndex(opened: Opened, index: BlobIndex, read: Set<stri
   }
   async function load(key: string): Promise<void> {
     try {
-      for (const { blobs } of await readIndexFile(opened, key)) blobs.forEach(index.add);
+      (await readIndexFile(opened, key)).forEach(index.add);
       read.add(idOf(key));
     } catch (error) {
       if (!(error instanceof MissingObject)) throw error;

@@ -1,14 +1,25 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { unpackFile, unpackTree } from '../../codecs/tar.ts';
 import { DavitError } from '../../model/errors.ts';
-import type { Artifact } from '../../model/snapshot.ts';
+import type { Artifact, Manifest } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Repository } from '../repository.ts';
-import { requireNode } from './artifacts.ts';
+import { findArtifact } from './artifacts.ts';
+import { checkSnapshot } from './check.ts';
+import { removeDeadLocks, takeLock } from './locks.ts';
+import { prune } from './prune.ts';
 import { readFile } from './read.ts';
-import type { Session } from './session.ts';
-import { createSessions } from './session.ts';
-import { createSnapshots, manifestsOf } from './snapshots.ts';
+import { createSessions, type Session } from './session.ts';
+import { createSnapshots, isOf, manifestsOf, snapshotFolder } from './snapshots.ts';
+import { tarOf } from './tar-stream.ts';
+import type { Node } from './tree.ts';
 import { codecName, createWriter } from './writer.ts';
+
+/** How long a removal waits for others that use the repository. */
+const prunePatienceMs = 600_000;
 
 export interface ResticRepositoryOptions {
   readonly storage: Storage;
@@ -20,7 +31,8 @@ export function createResticRepository({ storage, password }: ResticRepositoryOp
   const sessions = createSessions(storage, password);
   const snapshots = createSnapshots();
 
-  async function sessionFor(artifact: Artifact): Promise<Session> {
+  /** Where an artifact is: the open repository, and its node under the name that it had. */
+  async function find(manifest: Manifest, artifact: Artifact, signal?: AbortSignal): Promise<{ session: Session; node: Node }> {
     const unknown = artifact.codecs.find((name) => name !== codecName);
     if (unknown !== undefined)
       throw new DavitError({
@@ -29,10 +41,18 @@ export function createResticRepository({ storage, password }: ResticRepositoryOp
         seen: unknown,
         fix: 'use a newer Davit',
       });
+    const { session, tree } = await treeOf(manifest);
+    const node = await findArtifact(session, tree, artifact, signal);
+    return { session, node: { ...node, name: Buffer.from(basename(artifact.path ?? artifact.name)) } };
+  }
+
+  async function treeOf(manifest: Manifest): Promise<{ session: Session; tree: string }> {
     const session = await sessions.existing();
-    if (session === undefined) throw new DavitError({ where: storage.location, what: 'there is no repository' });
+    const snapshot = session === undefined ? undefined : (await snapshots.all(session)).find((one) => isOf(one, manifest));
+    if (session === undefined || snapshot === undefined)
+      throw new DavitError({ where: `snapshot ${manifest.id}`, what: 'is missing', seen: storage.location, fix: 'use another one' });
     await session.refresh();
-    return session;
+    return { session, tree: snapshot.tree };
   }
 
   const repository: Repository = {
@@ -48,21 +68,42 @@ export function createResticRepository({ storage, password }: ResticRepositoryOp
       return [...new Set(all.flatMap(({ manifest }) => (typeof manifest === 'object' ? [manifest.stack] : [])))].toSorted();
     },
     begin: (address) => createWriter(sessions, snapshots, address),
-    async read(_manifest, artifact, signal) {
-      const session = await sessionFor(artifact);
-      const node = await requireNode(session, artifact, signal);
-      return Readable.from(readFile(session, artifact, node, signal), { objectMode: false });
+    async read(manifest, artifact, signal) {
+      const { session, node } = await find(manifest, artifact, signal);
+      const isTree = node.type !== 'file' || artifact.extension === 'tar';
+      const bytes = isTree ? tarOf(session, node, undefined, signal) : readFile(session, artifact, node, signal);
+      return Readable.from(bytes, { objectMode: false });
     },
-    async extract() {
-      throw new Error('not yet');
+    async extract(manifest, artifact, root, path, signal) {
+      const { session, node } = await find(manifest, artifact, signal);
+      const target = (await stat(root)).isDirectory() ? unpackTree(root, undefined, signal) : unpackFile(root, signal);
+      await pipeline(Readable.from(tarOf(session, node, path, signal), { objectMode: false }), target);
     },
-    async check() {
-      return [];
+    async check(manifest, depth, signal) {
+      const { session, tree } = await treeOf(manifest);
+      return checkSnapshot(session, manifest, tree, depth, signal);
     },
-    async remove() {},
-    async sweep() {
-      return 0;
+    async remove(manifests) {
+      const session = await sessions.existing();
+      const [first] = manifests;
+      if (session === undefined || first === undefined) return;
+      await using _lock = await takeLock(session, true, first.id, prunePatienceMs);
+      const [gone, kept] = partition(await snapshots.all(session), (one) => manifests.some((manifest) => isOf(one, manifest)));
+      await storage.remove(gone.map(({ id }) => `${snapshotFolder}/${id}`));
+      await session.refresh();
+      await prune(session, kept);
+      sessions.forget();
+    },
+    async sweep(_stack, isDead) {
+      const session = await sessions.existing();
+      if (session === undefined) return 0;
+      const locks = await removeDeadLocks(session, isDead);
+      return locks + (await storage.sweep('', (_, startedAt) => isDead('', startedAt)));
     },
   };
   return repository;
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }

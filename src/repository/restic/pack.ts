@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BlobLocation, BlobType } from './blob-index.ts';
+import type { BlobLocation, BlobType } from './blob.ts';
 import { sealBytes, type Seal } from './crypto.ts';
 
 /** Where a pack is full. One blob may exceed it. */

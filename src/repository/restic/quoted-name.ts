@@ -49,7 +49,7 @@ function hex(kind: string, code: number, digits: number): string {
   return `\\${kind}${code.toString(16).padStart(digits, '0')}`;
 }
 
-const escapeSequence = /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([abfnrtv"'\\]))/gi;
+const escapeSequence = /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([abfnrtv"'\\]))/g;
 const characters = new Map([...escapes].map(([character, escape]) => [escape, character]));
 
 export function unquoteName(quoted: string): Buffer {

@@ -1,17 +1,17 @@
 import type { Readable } from 'node:stream';
-import { addAbortSignal } from 'node:stream';
 import { DavitError } from '../../model/errors.ts';
 import { keySegment, type Manifest, manifestSchema, type StoredFile } from '../../model/snapshot.ts';
+import { chunksOf } from '../../storage/chunks.ts';
 import { createDigester } from '../digester.ts';
 import type { ArtifactName, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
 import { assemble } from './assemble.ts';
-import { type BlobWriter, createBlobWriter, type Tally } from './blob-writer.ts';
+import { createBlobWriter, type Tally } from './blob-writer.ts';
 import { captureTree } from './capture.ts';
-import { nodeOf, requireNode } from './artifacts.ts';
+import { findNode, unwrapArtifact, wrapArtifact } from './artifacts.ts';
 import { takeLock } from './locks.ts';
 import type { Sessions } from './session.ts';
-import { manifestsOf, putSnapshot, type Snapshots } from './snapshots.ts';
-import { encodeTree, type Node } from './tree.ts';
+import { isOf, manifestsOf, putSnapshot, type Snapshots } from './snapshots.ts';
+import type { Node } from './tree.ts';
 
 /** What manifests call it: cut, compressed, sealed. */
 export const codecName = 'restic';
@@ -54,7 +54,7 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
       const source = createDigester();
       const content: string[] = [];
       await session.withChunker(async (chunker) => {
-        for await (const piece of addAbortSignal(either, plain) as AsyncIterable<Buffer>) {
+        for await (const piece of chunksOf(plain, either)) {
           source.see(piece);
           for (const chunk of chunker.push(piece)) content.push(await blobs.save('data', chunk, tally));
         }
@@ -78,7 +78,7 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
         links: 1,
         content,
       };
-      return { file, codecs: [codecName], plain: digest, stored: await wrap(blobs, node, tally), proven: true };
+      return { file, codecs: [codecName], plain: digest, stored: await wrapArtifact(blobs, node, tally), proven: true };
     });
   }
 
@@ -88,19 +88,20 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
       const tally: Tally = { bytes: 0 };
       const before = await earlier(file);
       const { node, bytes, warnings } = await captureTree(session, blobs, tree, lastOf(file), before, tally, either);
-      const stored = await wrap(blobs, node, tally);
+      const stored = await wrapArtifact(blobs, node, tally);
       const plain = { bytes, sha256: node.subtree ?? stored.sha256 };
       return { file, codecs: [codecName], plain, stored, proven: true, warnings };
     });
   }
 
-  /** The same artifact in the newest snapshot of the set. */
+  /** The same artifact in the newest snapshot of the set that has it. */
   async function earlier(file: string): Promise<Node | undefined> {
-    const { manifests } = manifestsOf(await snapshots.all(session), address.stack, address.set);
-    const artifact = manifests
-      .flatMap(({ artifacts }) => artifacts)
-      .find((one) => one.file === file && session.index.has(one.stored.sha256));
-    return artifact === undefined ? undefined : nodeOf(session, artifact);
+    const all = await snapshots.all(session);
+    const [newest] = manifestsOf(all, address.stack, address.set).manifests.filter(({ artifacts }) =>
+      artifacts.some((one) => one.file === file),
+    );
+    const snapshot = newest === undefined ? undefined : all.find((one) => isOf(one, newest));
+    return snapshot === undefined ? undefined : findNode(session, snapshot.tree, file);
   }
 
   async function commit(manifest: Manifest, signal?: AbortSignal): Promise<void> {
@@ -112,7 +113,7 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
     // Workers have put and indexed their part themselves.
     await session.refresh();
     const nodes = new Map<string, Node>();
-    for (const artifact of checked.artifacts) nodes.set(artifact.file, await requireNode(session, artifact));
+    for (const artifact of checked.artifacts) nodes.set(artifact.file, await unwrapArtifact(session, artifact));
     const { tree, paths } = await assemble(blobs, checked, nodes);
     await blobs.flush();
     stop.throwIfAborted();
@@ -137,13 +138,6 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
       await lock[Symbol.asyncDispose]();
     },
   };
-}
-
-/** A tree that holds nothing but this artifact: by its id, whoever commits finds the artifact, also in another process. */
-async function wrap(blobs: BlobWriter, node: Node, tally: Tally): Promise<StoredFile['stored']> {
-  const sha256 = await blobs.save('tree', encodeTree([node]), tally);
-  await blobs.settle();
-  return { bytes: tally.bytes, sha256 };
 }
 
 /**

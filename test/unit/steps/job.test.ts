@@ -84,7 +84,8 @@ test('exclusions are relative to the tree, wherever it lies now', async () => {
 test('a tree is captured without what its globs leave out', async () => {
   const asked: unknown[] = [];
   const putTree = async (...args: unknown[]) => void asked.push(args[1]);
-  const repository = { begin: () => ({ putTree }) } as unknown as Repository;
+  const writer = { putTree, [Symbol.asyncDispose]: async () => undefined };
+  const repository = { begin: async () => writer } as unknown as Repository;
   const artifact = { service: 'app', name: 'files/data', extension: 'tar' };
   const address = { stack: 'shop', set: 'default', id: '20261121T030000Z-3f9a1c' };
   const job = { kind: 'capture', address, artifact, root, path: '/data', include: [], exclude: ['/data/cache', '/data/old.txt'] } as const;
