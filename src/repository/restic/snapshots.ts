@@ -4,8 +4,11 @@ import { messageOf } from '../../model/errors.ts';
 import { keySegment, type Manifest, manifestSchema, newestFirst } from '../../model/snapshot.ts';
 import { MissingObject } from '../../storage/storage.ts';
 import type { SnapshotAddress } from '../repository.ts';
+import { findNode } from './artifacts.ts';
+import { manifestFile } from './assemble.ts';
 import { getJson, idOf, putJson } from './objects.ts';
 import type { Opened } from './open.ts';
+import type { Session } from './session.ts';
 
 export const snapshotFolder = 'snapshots';
 const parallelReads = 8;
@@ -27,19 +30,19 @@ export interface Snapshot {
 
 /** Reads snapshots, each once. */
 export interface Snapshots {
-  all(opened: Opened): Promise<Snapshot[]>;
+  all(session: Session): Promise<Snapshot[]>;
 }
 
 export function createSnapshots(): Snapshots {
   const known = new Map<string, Snapshot>();
   return {
-    async all(opened) {
+    async all(session) {
       const limit = pLimit(parallelReads);
       const reading: Promise<Snapshot | undefined>[] = [];
-      for await (const { key } of opened.storage.list(snapshotFolder)) {
+      for await (const { key } of session.storage.list(snapshotFolder)) {
         const id = idOf(key);
         const snapshot = known.get(id);
-        reading.push(snapshot === undefined ? limit(() => readSnapshot(opened, key)) : Promise.resolve(snapshot));
+        reading.push(snapshot === undefined ? limit(() => readSnapshot(session, key)) : Promise.resolve(snapshot));
       }
       const snapshots = (await Promise.all(reading)).filter((snapshot) => snapshot !== undefined);
       known.clear();
@@ -49,17 +52,25 @@ export function createSnapshots(): Snapshots {
   };
 }
 
-async function readSnapshot(opened: Opened, key: string): Promise<Snapshot | undefined> {
+async function readSnapshot(session: Session, key: string): Promise<Snapshot | undefined> {
   const id = idOf(key);
   try {
-    const { tree, tags, davit } = snapshotSchema.parse(await getJson(opened.storage, opened.seal, key));
+    const { tree, tags, davit } = snapshotSchema.parse(await getJson(session.storage, session.seal, key));
     if (davit === undefined && !tags?.includes('davit')) return { id, tree, manifest: undefined };
-    const { data, error } = manifestSchema.safeParse(davit);
+    const { data, error } = manifestSchema.safeParse(davit ?? (await readManifest(session, tree)));
     return { id, tree, manifest: error ? z.prettifyError(error).replaceAll('\n', ' ') : data };
   } catch (error) {
     if (error instanceof MissingObject) return undefined;
     return { id, tree: '', manifest: messageOf(error) };
   }
+}
+
+/** From the tree: `restic tag` and the like leave out what they do not know. */
+async function readManifest(session: Session, tree: string): Promise<unknown> {
+  await session.refresh();
+  const { content = [] } = (await findNode(session, tree, manifestFile)) ?? {};
+  const pieces = await Promise.all(content.map((id) => session.blobs.read(id)));
+  return JSON.parse(Buffer.concat(pieces).toString());
 }
 
 export function manifestsOf(snapshots: readonly Snapshot[], stack: string, set?: string): { manifests: Manifest[]; damaged: string[] } {

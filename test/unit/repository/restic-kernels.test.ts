@@ -11,7 +11,7 @@ import { chunkLengths, poly1305 } from '../../support/restic-oracles.ts';
 
 const polynomial = 0x3da3358b4dc173n;
 
-test('the compiled kernels are those of the source', () => {
+test('the compiled kernels are those of the source', { timeout: 60_000 }, () => {
   expect(readFileSync('src/repository/restic/kernels/compiled.ts', 'utf8')).toBe(kernelsModule());
 });
 
