@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { environmentSchema } from '../src/config/environment.ts';
-import { type HookPhase, hookPhases, hookSchema, labelSchema, prefix } from '../src/config/labels.ts';
+import { commandSchema, type HookPhase, hookPhases, hookSchema, labelSchema, prefix } from '../src/config/labels.ts';
 
 /** Writes docs/labels.md and docs/environment.md from the schemas that parse them: `npm run docs`. A unit test fails when they differ. */
 
@@ -39,10 +39,50 @@ fit is an error of that service: the others are captured, and the run ends as \`
     ),
     `Lists are separated by commas. Globs are container paths: \`*\` is anything but \`/\`, \`**\` is anything, and a pattern that ends in \`/**\` means what is below a
 folder. \`${prefix}dump.password\` is refused, because labels can be read by everybody who can reach Docker.`,
+    '## Commands',
+    `A program that has a backup command of its own, or a database that Davit has no engine for: \`${prefix}command.<name>\` is run in the service's container, and what it
+gives is stored. A service can have several, by names of \`a-z\`, \`0-9\`, \`-\` and \`_\`. Options stand behind the name.`,
+    table(
+      'Label',
+      rows(commandSchema, (name) => (name === 'command' ? `${prefix}command.<name>` : `.${name}`)),
+    ),
+    `- In a pipeline, the failure of any part counts where the container's \`sh\` has \`pipefail\`. Where it does not, write \`bash -o pipefail -c '…'\`.
+- Where a command saves a database server, say \`${prefix}dump=none\`: the command then stands for the engine, and the server's files are not archived either.
+- With \`${prefix}quiesce\`, the service stands still only after its commands.
+- A restore reads the labels that the service has at that time. Without \`.restore\` and \`.restore.put\`, the artifact is left alone and a warning says so; when the command's
+  label is gone altogether, the restore is refused before it touches anything. [restore.md](restore.md#outputs-of-commands) tells the rest.`,
+    sample(
+      'services:',
+      '  forge:',
+      '    image: example/forge',
+      '    labels:',
+      "      - 'davit.command.forge=forge dump --to-stdout'",
+      "      - 'davit.command.forge.restore=forge load --from-stdin'",
+      "      - 'davit.command.forge.user=git'",
+      '  postgis:',
+      '    image: cytomine/postgis',
+      '    labels:',
+      "      - 'davit.dump=none'",
+      "      - 'davit.command.cytomine=mkdir -p $$PGDATA/backup/tmp && backup'",
+      "      - 'davit.command.cytomine.collect=/var/lib/postgresql/data/backup/cytomine_postgis_backup_???.tar.gz'",
+      "      - 'davit.command.cytomine.restore.put=/var/lib/postgresql/data/backup/restore.tar.gz'",
+      "      - 'davit.command.cytomine.restore=restore'",
+    ),
     '## Sets',
     `A set becomes one snapshot of one moment. Which set a service belongs to is its own label; how a set is treated is told by labels on **Davit's own
 service**, with the set's name in the key: \`${prefix}set.<name>.schedule\`, \`${prefix}set.<name>.keep\` and \`${prefix}set.<name>.storage\`. They mean the same as
 the [variables](environment.md) \`DAVIT_SCHEDULE\`, \`DAVIT_KEEP\` and \`DAVIT_STORAGE\`, for this set only.`,
+    `\`${prefix}set.<name>.needed-by\` names other sets whose snapshots need those of this one, such as a database that names images in a set of their own: of each snapshot of theirs
+that stays, the one that belongs to it stays as well. [How it works](how-it-works.md#sets-that-need-each-other) tells which one that is.`,
+    sample(
+      '  davit:',
+      '    image: davit',
+      '    labels:',
+      "      - 'davit.set.images.schedule=0 4 * * 0'",
+      "      - 'davit.set.images.storage=images'",
+      "      - 'davit.set.images.keep=last=2'",
+      "      - 'davit.set.images.needed-by=default'",
+    ),
     '## Hooks',
     `\`${prefix}hook.<phase>\` is a shell command that runs in the service's container. Several of one phase get a number, \`${prefix}hook.<phase>.<number>\`, and run
 in its order, the one without a number first. Across services they run by \`${prefix}order\`, then by name.`,

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/shared.sh
 
-core=(app mariadb-11.8 postgres-17 s3 s3-fast mariadb-10.11 postgres-15 redis-7 valkey-8)
+core=(app mariadb-11.8 postgres-17 s3 s3-fast mariadb-10.11 postgres-15 redis-7 valkey-8 owncloud cells seatable)
 optional=(mysql-9) # sid moves: a failure is a warning, and its tests are skipped
 
 base_image() { # CODENAME
@@ -46,6 +46,7 @@ build() { # NAME
     redis-7) folder=redis from=davit-test/base:bookworm arguments=(FLAVOUR=redis) ;;
     valkey-8) folder=redis arguments=(FLAVOUR=valkey) ;;
     mysql-9) folder=mysql ;;
+    owncloud | cells | seatable) from=davit-test/app ;;
   esac
   case $from in davit-test/base:*) base_image "${from#*:}" ;; *) build "${from#*/}" ;; esac
   hash=$({ docker image inspect -f '{{.Id}}' "$from"; echo "${arguments[@]}"

@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import { createDocker } from './docker/dockerode.ts';
 import { engines } from './engines/index.ts';
 import { createLog } from './log.ts';
+import { createNotifiers, secretsOf } from './notifiers/index.ts';
 import type { Redactor } from './redactor.ts';
 import { createProgress, showProgress } from './progress.ts';
 import { createRepository, exportCredentials } from './repository/index.ts';
@@ -18,6 +19,7 @@ export async function createContext(
   const variables = resolveFiles(raw);
   redactor.protect(secretNames.map((name) => variables[name]));
   const environment = parseEnvironment(variables);
+  redactor.protect(secretsOf(environment.DAVIT_NOTIFY));
   const log = createLog(environment.DAVIT_LOG_LEVEL, redactor, output);
   const progress = createProgress();
   showProgress(progress, log, output);
@@ -27,6 +29,7 @@ export async function createContext(
     docker: createDocker({ host: environment.DOCKER_HOST }),
     engines,
     repository: await createRepository(environment, variables, progress.add),
+    notifiers: createNotifiers(environment.DAVIT_NOTIFY),
     log,
     progress,
     redactor,

@@ -2,6 +2,7 @@ import type { Environment } from './config/environment.ts';
 import type { Docker } from './docker/docker.ts';
 import type { Engine } from './engines/engine.ts';
 import type { Log } from './log.ts';
+import type { Notifier } from './notifiers/notifier.ts';
 import type { Redactor } from './redactor.ts';
 import type { Progress } from './progress.ts';
 import type { Repository } from './repository/repository.ts';
@@ -14,6 +15,8 @@ export interface Context {
   readonly docker: Docker;
   readonly engines: readonly Engine[];
   readonly repository: Repository;
+  /** Who is told how runs go. */
+  readonly notifiers: readonly Notifier[];
   readonly log: Log;
   readonly progress: Progress;
   readonly redactor: Redactor;

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { DavitError } from '../model/errors.ts';
+import { AbsentPath, DavitError } from '../model/errors.ts';
 import { exitError, programInput, programOutput, type Exit } from './program.ts';
 
 /**
@@ -82,7 +82,7 @@ export function unpackFile(target: string, signal?: AbortSignal): Writable {
 
 function unpackError(root: string, only: string | undefined, exit: Exit): DavitError {
   if (/: Not found in archive$/m.test(exit.stderr)) {
-    return new DavitError({
+    return new AbsentPath({
       where: `path "${only}"`,
       what: 'is not in this artifact',
       fix: 'list what is: davit cat ID ARTIFACT | tar -t',

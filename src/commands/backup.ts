@@ -1,11 +1,12 @@
 import type { Context } from '../context.ts';
-import { configurationError } from '../model/errors.ts';
+import { configurationError, messageOf } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { capture } from '../steps/capture.ts';
-import { discover, type Service, settingsOf, type Stack } from '../steps/discover.ts';
+import { discover, type Service, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
 import { withLock } from '../steps/lock.ts';
 import { plan, setsOf } from '../steps/plan.ts';
+import { notify, noticeOf } from '../steps/notify.ts';
 import { judge, removeExpired } from '../steps/retain.ts';
 import { commit, openRun } from '../steps/run.ts';
 import { abandon } from '../steps/stopping.ts';
@@ -23,18 +24,31 @@ export async function backup(
   context: Context,
   options: { set?: string | undefined; wants?: (set: string) => boolean },
 ): Promise<BackupOutcome[]> {
+  return backupSets(context, options).catch(async (error: unknown) => {
+    const { DAVIT_STACK: stack } = context.environment;
+    if (!context.signal.aborted) await notify(context, { stack, set: options.set, status: 'failed', error: messageOf(error) });
+    throw error;
+  });
+}
+
+async function backupSets(
+  context: Context,
+  options: { set?: string | undefined; wants?: (set: string) => boolean },
+): Promise<BackupOutcome[]> {
   const stack = await discover(context);
   return withLock(stack.name, async () => {
     await removeOrphans(context, stack);
     await recover(context, stack);
     const outcomes: BackupOutcome[] = [];
     for (const set of chooseSets(stack, options.set).filter(options.wants ?? (() => true))) {
-      outcomes.push(
-        await backupSet(context, set, 'backup').then(
-          (manifest) => ({ set, manifest }),
-          (error: unknown) => ({ set, error }),
-        ),
+      const startedAt = context.now().getTime();
+      await notify(context, { stack: stack.name, set, status: 'started' });
+      const outcome: BackupOutcome = await backupSet(context, set, 'backup').then(
+        (manifest) => ({ set, manifest }),
+        (error: unknown) => ({ set, error }),
       );
+      outcomes.push(outcome);
+      await notify(context, noticeOf(stack.name, set, context.now().getTime() - startedAt, outcome));
       context.signal.throwIfAborted();
     }
     return outcomes;
@@ -62,8 +76,7 @@ export async function backupSet(
     throw error;
   }
   await verify(context, manifest, 'sizes');
-  if (manifest.status === 'complete' && reason === 'backup')
-    await removeExpired(context, await judge(context, stack.name, set, settingsOf(stack, set).keep ?? context.environment.DAVIT_KEEP));
+  if (manifest.status === 'complete' && reason === 'backup') await removeExpired(context, await judge(context, stack, set));
   return manifest;
 }
 

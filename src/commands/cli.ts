@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { Command, CommanderError } from 'commander';
 import type { Context } from '../context.ts';
 import { configurationError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
+import type { Manifest } from '../model/snapshot.ts';
 import { version } from '../version.ts';
 import { backup, type BackupOutcome } from './backup.ts';
 import { confirm } from './confirm.ts';
@@ -10,7 +11,7 @@ import { health, reportRun } from './health.ts';
 import { describePlan, showPlan } from './plan.ts';
 import { describeVerdicts, prune } from './prune.ts';
 import { restore } from './restore.ts';
-import { cat, describeList, describeSnapshot, list, show, verifySnapshots } from './snapshots.ts';
+import { cat, companions, describeCompanion, describeList, describeSnapshot, list, show, verifySnapshots } from './snapshots.ts';
 
 export interface Surroundings {
   /** The log goes to `output`: stdout for the daemon, stderr for commands, whose stdout is their answer. */
@@ -90,8 +91,12 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
   onSnapshots('show', 'show one snapshot')
     .argument('<snapshot>', 'id or latest')
     .action(async (snapshot: string, { json, ...which }: Common) => {
-      const manifest = await show(await forCommand(), snapshot, which);
-      answer(json, manifest, () => describeSnapshot(manifest));
+      const context = await forCommand();
+      const manifest = await show(context, snapshot, which);
+      const belonging = await companions(context, manifest, which);
+      answer(json, { ...manifest, ...named(belonging) }, () =>
+        [describeSnapshot(manifest), ...belonging.map(describeCompanion)].join('\n'),
+      );
     });
 
   onSnapshots('cat', 'write the plain bytes of one artifact to stdout')
@@ -121,6 +126,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .option('--to <folder>', "into a folder of Davit's container instead of the stack")
     .option('--yes', 'do not ask')
     .option('--no-safety', 'do not save first what is there now')
+    .option('--no-start', 'leave the services stopped, to change something first')
     .option('--allow-partial', 'restore a part of a named set')
     .action(
       async (
@@ -133,6 +139,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
           to?: string;
           yes?: boolean;
           safety: boolean;
+          start: boolean;
           allowPartial?: boolean;
         },
       ) => {
@@ -143,10 +150,11 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
           allowPartial,
           confirm: (plan, manifest) => confirm(plan, manifest, yes),
         });
-        answer(json, { snapshot: report.manifest.id, restored: report.restored, safety: report.safety }, () =>
+        answer(json, { snapshot: report.manifest.id, restored: report.restored, safety: report.safety, ...named(report.companions) }, () =>
           [
             `restored from ${report.manifest.id}: ${report.restored.join(', ')}`,
             ...(report.safety === undefined ? [] : [`what was there before is snapshot ${report.safety}`]),
+            ...report.companions.map(describeCompanion),
           ].join('\n'),
         );
       },
@@ -179,6 +187,11 @@ export function exitCodeOf(outcomes: readonly BackupOutcome[]): ExitCode {
 function describeOutcome({ set, manifest, error }: BackupOutcome): string {
   if (manifest === undefined) return `set ${set}: nothing stored — ${messageOf(error)}`;
   return describeSnapshot(manifest);
+}
+
+/** The snapshots of other sets that belong to one, for programs; most stacks have none. */
+function named(companions: readonly Manifest[]): { companions?: { set: string; id: string }[] } {
+  return companions.length === 0 ? {} : { companions: companions.map(({ set, id }) => ({ set, id })) };
 }
 
 function refuseUnknown([name]: readonly string[]): void {

@@ -8,6 +8,7 @@ export async function confirm(plan: RestorePlan, manifest: Manifest, yes: boolea
   const lines = [
     `snapshot ${manifest.id} of ${manifest.startedAt} (${manifest.status})`,
     ...[...plan.files, ...plan.databases].map((artifact) => `  replaces ${artifactId(artifact)}`),
+    ...plan.commands.map((artifact) => `  gives ${artifactId(artifact)} to its restore command`),
     ...plan.standstills.map(({ service }) => `  stops ${service} meanwhile`),
     ...plan.starting.map(({ name }) => `  starts ${name} afterwards`),
   ];

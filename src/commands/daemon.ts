@@ -50,7 +50,7 @@ interface Timetable {
 }
 
 /** Sets with a schedule of their own, and all the others on the common one. */
-function timetables(stack: Stack, common: string): Timetable[] {
+export function timetables(stack: Stack, common: string): Timetable[] {
   const settings = [...(stack.services.find((service) => service.own)?.sets ?? [])];
   const own = settings.flatMap(([name, { schedule: cron }]) =>
     cron === undefined ? [] : [{ name, cron, where: `label davit.set.${name}.schedule` }],

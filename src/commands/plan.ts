@@ -21,6 +21,12 @@ export function describePlan({ stack, set, sources, skipped, problems, warnings 
     if (source.kind === 'files') {
       const globs = [...source.include.map((glob) => `only ${glob}`), ...source.exclude.map((glob) => `without ${glob}`)];
       lines.push(`      files of ${source.mount.type} ${source.mount.source}${globs.length > 0 ? `, ${globs.join(', ')}` : ''}`);
+      if (source.sqlite !== 'none')
+        lines.push(`      SQLite databases${source.sqlite === 'auto' ? '' : ` ${source.sqlite.join(', ')}`} in it as safe copies`);
+    } else if (source.kind === 'command') {
+      lines.push(`      command${source.collect === undefined ? '' : `, collects ${source.collect}`}`);
+      lines.push(...source.command.split('\n').map((line) => `      $ ${line}`));
+      if (!source.restorable) lines.push('      a restore leaves it alone: it has no label .restore and no .restore.put');
     } else {
       lines.push(`      ${source.engine} ${source.server}`, ...source.command.split('\n').map((line) => `      $ ${line}`));
     }

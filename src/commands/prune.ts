@@ -1,21 +1,30 @@
 import type { Context } from '../context.ts';
 import type { Verdict } from '../model/retention.ts';
-import { discover, settingsOf } from '../steps/discover.ts';
+import { discover, type Stack } from '../steps/discover.ts';
 import { withLock } from '../steps/lock.ts';
+import { unknownSets } from '../steps/plan.ts';
 import { judge, removeExpired } from '../steps/retain.ts';
 
 /** `davit prune`: applies retention to every set that has snapshots; `--dry-run` only tells. */
 export async function prune(context: Context, options: { dryRun: boolean }): Promise<Verdict[]> {
   const stack = await discover(context);
   const { name } = stack;
+  refuseWrongLabels(stack);
   return withLock(name, async () => {
     const { manifests } = await context.repository.list(name);
     const verdicts: Verdict[] = [];
-    for (const set of new Set(manifests.map((manifest) => manifest.set)))
-      verdicts.push(...(await judge(context, name, set, settingsOf(stack, set).keep ?? context.environment.DAVIT_KEEP)));
+    for (const set of new Set(manifests.map((manifest) => manifest.set))) verdicts.push(...(await judge(context, stack, set)));
     if (!options.dryRun) await removeExpired(context, verdicts);
     return verdicts;
   });
+}
+
+/** A rule that is not understood would be no rule, and what it keeps would go. */
+function refuseWrongLabels(stack: Stack): void {
+  const own = stack.services.find((service) => service.own);
+  const unknown = [...(own?.sets.keys() ?? [])].flatMap((set) => unknownSets(stack, set).map(({ error }) => error));
+  const [wrong] = [...(own?.problems ?? []), ...unknown];
+  if (wrong !== undefined) throw wrong;
 }
 
 export function describeVerdicts(verdicts: readonly Verdict[], dryRun: boolean): string {

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
-import { DavitError } from '../model/errors.ts';
+import { configurationError, DavitError } from '../model/errors.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
+import { restoreCommand } from '../steps/command.ts';
 import { discover, type Service, type Stack } from '../steps/discover.ts';
 import { engineOf, restoreDatabase, serviceOf } from '../steps/dump.ts';
 import { exportArtifacts } from '../steps/export.ts';
@@ -8,10 +9,11 @@ import { restoreFiles } from '../steps/files.ts';
 import { chooseArtifacts, findSnapshot, type Part } from '../steps/find.ts';
 import { hooksOf, runHook } from '../steps/hooks.ts';
 import { closeJournal, openJournal, recover } from '../steps/journal.ts';
-import { startDatabase, type StartedDatabase, startServices, waitHealthy } from '../steps/lifecycle.ts';
+import { startDatabase, type StartedDatabase, startForCommands, startServices, waitHealthy } from '../steps/lifecycle.ts';
 import { withLock } from '../steps/lock.ts';
 import { quiesce } from '../steps/quiesce.ts';
-import { planRestore, refuseBrokenSet, type RestorePlan } from '../steps/restore-plan.ts';
+import { planRestore, refuseBrokenSet, replacedBy, type RestorePlan } from '../steps/restore-plan.ts';
+import { companionsOf } from '../steps/retain.ts';
 import { withoutLogin } from '../steps/servers.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { proveReadable } from '../steps/verify.ts';
@@ -24,6 +26,8 @@ export interface RestoreOptions extends Part {
   readonly fromStack?: string | undefined;
   readonly to?: string | undefined;
   readonly safety: boolean;
+  /** false: what is restored stays as it is, stopped, so that somebody can adapt it first. */
+  readonly start: boolean;
   readonly allowPartial: boolean;
   /** Asked with the plan before anything is touched. */
   confirm(plan: RestorePlan, manifest: Manifest): Promise<boolean>;
@@ -33,6 +37,8 @@ export interface RestoreReport {
   readonly manifest: Manifest;
   readonly restored: readonly string[];
   readonly safety?: string | undefined;
+  /** Snapshots of other sets that belong to it, and are not restored by this. */
+  readonly companions: readonly Manifest[];
 }
 
 /** `davit restore`: the mirror of `davit backup`. */
@@ -40,28 +46,40 @@ export async function restore(context: Context, options: RestoreOptions): Promis
   const stack = await discover(context);
   const manifest = await findSnapshot(context, { ...options, stack: options.fromStack ?? stack.name });
   const artifacts = chooseArtifacts(manifest, options);
+  const companions = await companionsOf(context, stack, manifest);
   if (options.to !== undefined) {
     await exportArtifacts(context, manifest, artifacts, options.to, options.path);
-    return { manifest, restored: artifacts.map(artifactId) };
+    return { manifest, restored: artifacts.map(artifactId), companions };
   }
   refuseBrokenSet(manifest, artifacts, options.allowPartial);
   return withLock(stack.name, async () => {
     await removeOrphans(context, stack);
     await recover(context, stack);
-    const plan = planRestore(stack, manifest, artifacts);
-    await proveReadable(context, manifest, [...plan.files, ...plan.databases]);
+    const planned = planRestore(stack, manifest, artifacts);
+    const plan = options.start ? planned : { ...planned, starting: [] };
+    await proveReadable(context, manifest, replacedBy(plan));
     for (const artifact of plan.readOnly)
       context.log.warn({ artifact: artifactId(artifact) }, 'is mounted read-only and stays as it is: restore it with --to');
+    for (const artifact of plan.wayless)
+      context.log.warn({ artifact: artifactId(artifact) }, 'has no restore command and is left alone: restore it with --to or davit cat');
+    if (replacedBy(plan).length === 0)
+      throw configurationError({ where: 'restore', what: 'nothing of what was chosen can be replaced here', fix: 'restore it with --to' });
     if (!(await options.confirm(plan, manifest)))
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
     const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
-    await restoreInto(context, stack, manifest, plan, options.path);
-    return { manifest, restored: [...plan.files, ...plan.databases].map(artifactId), safety };
+    await restoreInto(context, stack, manifest, plan, options);
+    return { manifest, restored: replacedBy(plan).map(artifactId), safety, companions };
   });
 }
 
-async function restoreInto(context: Context, stack: Stack, manifest: Manifest, plan: RestorePlan, path: string | undefined): Promise<void> {
-  const involved = new Set([...plan.files, ...plan.databases].map(({ service }) => service));
+async function restoreInto(
+  context: Context,
+  stack: Stack,
+  manifest: Manifest,
+  plan: RestorePlan,
+  { path, start }: RestoreOptions,
+): Promise<void> {
+  const involved = new Set(replacedBy(plan).map(({ service }) => service));
   const services = [...involved].map((name) => serviceOf(stack, name));
   const journal = { standstills: plan.standstills, hooks: [] };
   const note = await openJournal(context, stack, journal);
@@ -69,15 +87,18 @@ async function restoreInto(context: Context, stack: Stack, manifest: Manifest, p
     for (const { service, hook } of hooksOf(services, 'before-restore'))
       if (service.containers[0].state === 'running') await runHook(context, service, hook);
     await quiesce(context, plan.standstills);
-    for (const artifact of plan.files) await restoreFiles(context, stack, manifest, artifact, path);
+    await restoreFiles(context, stack, manifest, plan.files, path);
     await restoreDatabases(context, stack, manifest, plan.databases);
+    await startForCommands(context, stack, plan.commanded);
+    for (const artifact of plan.commands) await restoreCommand(context, serviceOf(stack, artifact.service), manifest, artifact);
   } catch (error) {
     await closeJournal(context, stack, note, journal);
     throw error;
   }
   await startServices(context, stack, plan.starting);
-  const errors = await closeJournal(context, stack, note, journal);
+  const errors = await closeJournal(context, stack, note, start ? journal : { standstills: [], hooks: [] });
   if (errors.length > 0) throw errors[0];
+  if (!start) return context.log.warn({}, 'nothing was started and no after-restore hook ran, as --no-start says');
   for (const { name } of plan.starting) await waitHealthy(context, stack, name);
   for (const { service, hook } of hooksOf(services, 'after-restore')) await runHook(context, service, hook);
 }
@@ -114,7 +135,7 @@ async function saveFirst(context: Context, stack: Stack, plan: RestorePlan, mani
   const servers = await startDatabases(context, stack, plan.databases);
   const adapt = (service: Service): Service => (servers.get(service.name)?.byLabels === false ? withoutLogin(service) : service);
   const saved = await backupSet(context, manifest.set, 'safety', adapt).catch((cause: unknown) => cause);
-  const involved = new Set([...plan.files, ...plan.databases].map(({ service }) => service));
+  const involved = new Set(replacedBy(plan).map(({ service }) => service));
   const missing =
     saved instanceof Error
       ? [saved.message]

@@ -4,6 +4,7 @@ import { configurationError, type ExitCode, exitCodes } from '../model/errors.ts
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import { discover } from '../steps/discover.ts';
 import { findSnapshot, isNamed } from '../steps/find.ts';
+import { companionsOf } from '../steps/retain.ts';
 import { verify } from '../steps/verify.ts';
 import { messageOf } from '../model/errors.ts';
 
@@ -24,6 +25,11 @@ export async function list(context: Context, which: Which): Promise<{ manifests:
 /** `davit show ID`. */
 export async function show(context: Context, snapshot: string, which: Which): Promise<Manifest> {
   return findSnapshot(context, { snapshot, set: which.set, stack: await stackName(context, which) });
+}
+
+/** What other sets have that belongs to a snapshot. Only the labels of its own stack can tell. */
+export async function companions(context: Context, manifest: Manifest, { fromStack }: Which): Promise<Manifest[]> {
+  return fromStack === undefined ? companionsOf(context, await discover(context), manifest) : [];
 }
 
 /** `davit cat ID ARTIFACT`: the plain bytes. */
@@ -93,6 +99,11 @@ export function describeSnapshot(manifest: Manifest): string {
     ...manifest.warnings.map((warning) => `! ${warning}`),
     ...manifest.failures.map(({ service, source, error }) => `x ${service}${source === undefined ? '' : `/${source}`}: ${error}`),
   ].join('\n');
+}
+
+/** What else a person has to restore for it. */
+export function describeCompanion({ set, id, startedAt }: Manifest): string {
+  return `of set ${set}, ${id} of ${startedAt} belongs to it: davit restore ${id}`;
 }
 
 function storedBytes(artifacts: readonly Artifact[]): number {

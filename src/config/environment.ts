@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { configurationError, messageOf } from '../model/errors.ts';
-import { keep, list } from './values.ts';
+import { keep, list, timeZone } from './values.ts';
 
 const expectedLocation = 'expected s3://bucket/prefix or file:///path, or either behind restic+';
 
@@ -60,6 +60,15 @@ export const environmentSchema = z.strictObject({
     description:
       'YAML file with labels for stacks whose compose file is generated: `services: {name: {davit.…: value}}`. A label of the container wins.',
   }),
+  DAVIT_NOTIFY: list
+    .pipe(z.array(z.string().regex(/^(hc\+|ntfy\+)?https?:\/\/[^/]/, { error: 'expected https://…, hc+https://… or ntfy+https://…' })))
+    .default([])
+    .meta({
+      default: '',
+      example: 'hc+https://hc-ping.com/<uuid>,ntfy+https://ntfy.sh/my-topic',
+      description:
+        'Who is told how each run went, comma separated: `https://…` gets JSON, `hc+https://…` pings as healthchecks.io wants it, `ntfy+https://server/topic` sends a message. Counts as a secret.',
+    }),
   DAVIT_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'expected trace, debug, info, warn or error' })
     .default('info')
@@ -69,7 +78,7 @@ export const environmentSchema = z.strictObject({
     example: 'tcp://socket-proxy:2375',
     description: 'Where the Docker engine answers: the socket, or a socket proxy over TCP.',
   }),
-  TZ: z.string().min(1).default('UTC').meta({ default: 'UTC', example: 'Europe/Berlin', description: 'Time zone of schedules.' }),
+  TZ: timeZone.default('UTC').meta({ default: 'UTC', example: 'Europe/Berlin', description: 'Time zone of schedules.' }),
 });
 
 /** A path by its meaning, not the `_FILE` form of another variable. */
@@ -86,7 +95,7 @@ export function locationsOf({ DAVIT_STORAGE, storages }: Pick<Environment, 'DAVI
 }
 
 /** Variables whose values are secrets: they are redacted wherever they might appear. */
-export const secretNames = ['DAVIT_IDENTITY', 'DAVIT_PASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
+export const secretNames = ['DAVIT_NOTIFY', 'DAVIT_IDENTITY', 'DAVIT_PASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
 
 export type RawEnvironment = Readonly<Record<string, string | undefined>>;
 

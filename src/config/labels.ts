@@ -5,7 +5,7 @@ import { absolutePath, absolutePaths, duration, flag, keep, list, setName, varia
 
 export const prefix = 'davit.';
 
-const engineNames = ['auto', 'mariadb', 'mysql', 'postgres', 'none'] as const;
+const engineNames = ['auto', 'mariadb', 'mysql', 'postgres', 'redis', 'none'] as const;
 
 /** `example` and `default` go into the generated page. */
 export const labels = {
@@ -67,8 +67,18 @@ export const labels = {
   'files.exclude': absolutePaths.default([]).meta({
     default: '',
     example: '/data/cache/**,/data/**/*.tmp',
-    description: 'Not what matches one of these globs of container paths.',
+    description:
+      'Not what matches one of these globs of container paths. Of a volume that several services share, nothing is left out unless their globs agree.',
   }),
+  sqlite: z
+    .union([z.enum(['auto', 'none']), absolutePaths], { error: 'expected auto, none or globs of absolute paths inside the container' })
+    .default('auto')
+    .meta({
+      default: 'auto',
+      example: '/data/**/*.db',
+      description:
+        'Which SQLite databases in the file trees are found by their first bytes and stored as a safe copy with every committed row, instead of as they lie there. Globs of container paths: only those that match.',
+    }),
   quiesce: z.enum(['none', 'stop', 'pause'], { error: 'expected none, stop or pause' }).default('none').meta({
     default: 'none',
     example: 'stop',
@@ -117,6 +127,40 @@ export interface Hook extends z.output<typeof hookSchema> {
   readonly name: string;
 }
 
+/** Options of one command whose output is stored; the command itself stands under the bare key. */
+export const commandSchema = z.strictObject({
+  command: z.string({ error: 'expected a shell command' }).min(1, { error: 'expected a shell command' }).meta({
+    example: 'forgejo dump --file -',
+    description:
+      'Shell command, run by `sh -c` in the container while the databases are dumped. Its stdout becomes the artifact `<name>`; another exit code than 0 and an empty output are failures.',
+  }),
+  collect: absolutePath.optional().meta({
+    example: '/backup/db_???.tar.gz',
+    description:
+      'Instead of stdout: the file that the command writes, as a path or a glob of the shell, where `*` does not match `/`. It must be newer than the start of the command; no such file, two of them, an empty one, and one that still changes are failures.',
+  }),
+  restore: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ example: 'restore --yes', description: 'Shell command that restores: it reads the artifact on stdin, to the end.' }),
+  'restore.put': absolutePath.optional().meta({
+    example: '/backup/restore.tar.gz',
+    description:
+      'The artifact is written to this path in the container first; `.restore` then runs without it on stdin. Without `.restore`, that is all.',
+  }),
+  user: z.string().min(1).optional().meta({ example: 'postgres', description: 'User inside the container, for all of it.' }),
+  timeout: duration.default(3_600_000).meta({
+    default: '1h',
+    example: '6h',
+    description: 'After this long without any output, or without reading any input, a command counts as hung.',
+  }),
+});
+
+export interface CommandLabel extends z.output<typeof commandSchema> {
+  readonly name: string;
+}
+
 /** Options of one set, on Davit's own service. */
 export const setSchema = z.strictObject({
   schedule: z
@@ -125,6 +169,13 @@ export const setSchema = z.strictObject({
     .optional()
     .meta({ example: '0 4 * * 0', description: 'When this set is backed up, instead of `DAVIT_SCHEDULE`.' }),
   keep: keep.optional().meta({ example: 'last=2,weekly=8', description: 'Which snapshots of this set stay, instead of `DAVIT_KEEP`.' }),
+  'needed-by': list
+    .pipe(z.array(setName).min(1, { error: 'expected the name of another set' }))
+    .optional()
+    .meta({
+      example: 'default',
+      description: 'Sets whose snapshots need those of this one: of each of theirs that stays, the one that belongs to it stays as well.',
+    }),
   storage: setName.optional().meta({
     example: 'images',
     description: 'Where this set goes, instead of `DAVIT_STORAGE`: the name of a variable `DAVIT_STORAGE_<NAME>`.',
@@ -134,4 +185,5 @@ export type SetSettings = z.output<typeof setSchema>;
 
 export interface ServiceLabels extends z.output<typeof labelSchema> {
   readonly hooks: readonly Hook[];
+  readonly commands: readonly CommandLabel[];
 }

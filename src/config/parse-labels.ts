@@ -2,6 +2,8 @@ import leven from 'leven';
 import type { z } from 'zod';
 import { configurationError, type DavitError } from '../model/errors.ts';
 import {
+  type CommandLabel,
+  commandSchema,
   type Hook,
   type HookPhase,
   hookPhases,
@@ -17,8 +19,10 @@ import {
 const hookKey =
   /^hook\.(before-restore|after-restore|after-dump|before|after)(?:\.(\d+))?(?:\.(user|stdin|timeout|on-error|fail-on-output))?$/;
 
+const commandKey = /^command\.([a-z0-9][a-z0-9_-]{0,62})(?:\.(collect|restore|restore\.put|user|timeout))?$/;
+
 /** Labels of Davit's own service that tune a set. */
-const setKey = /^set\.([a-z0-9][a-z0-9_-]*)\.(schedule|keep|storage)$/;
+const setKey = /^set\.([a-z0-9][a-z0-9_-]*)\.(schedule|keep|needed-by|storage)$/;
 
 /** All problems of a service at once; `labels` is undefined when there is one, because a guess would be a silent loss. */
 export function parseLabels(
@@ -28,17 +32,20 @@ export function parseLabels(
   const problems: DavitError[] = [];
   const plain: Record<string, string> = {};
   const hooks = new Map<string, Record<string, string>>();
+  const commands = new Map<string, Record<string, string>>();
   const settings = new Map<string, Record<string, string>>();
 
   for (const [label, value] of Object.entries(raw)) {
     if (!label.startsWith(prefix)) continue;
     const key = label.slice(prefix.length);
     const hook = hookKey.exec(key);
+    const command = commandKey.exec(key);
     const set = setKey.exec(key);
     if (hook !== null) {
       const id = `${hook[1]}.${hook[2] ?? ''}`;
       hooks.set(id, { ...hooks.get(id), [hook[3] ?? 'command']: value });
     } else if (Object.hasOwn(labels, key)) plain[key] = value;
+    else if (command !== null) commands.set(command[1] ?? '', { ...commands.get(command[1] ?? ''), [command[2] ?? 'command']: value });
     else if (set !== null) settings.set(set[1] ?? '', { ...settings.get(set[1] ?? ''), [set[2] ?? '']: value });
     else problems.push(unknownLabel(service, key));
   }
@@ -53,6 +60,13 @@ export function parseLabels(
     if (result.success) parsedHooks.push({ ...result.data, phase: phase as HookPhase, name });
     else problems.push(...complain(service, (path) => (path === 'command' ? base : `${base}.${path}`), result.error));
   }
+  const parsedCommands: CommandLabel[] = [];
+  for (const [name, options] of commands) {
+    const result = commandSchema.safeParse(options, { reportInput: true });
+    const base = `${prefix}command.${name}`;
+    if (result.success) parsedCommands.push({ ...result.data, name });
+    else problems.push(...complain(service, (path) => (path === 'command' ? base : `${base}.${path}`), result.error));
+  }
   const sets = new Map<string, SetSettings>();
   for (const [name, options] of settings) {
     const result = setSchema.safeParse(options, { reportInput: true });
@@ -60,7 +74,8 @@ export function parseLabels(
     else problems.push(...complain(service, (path) => `${prefix}set.${name}.${path}`, result.error));
   }
   if (problems.length > 0 || !parsed.success) return { sets, problems };
-  return { labels: { ...parsed.data, hooks: parsedHooks.toSorted((a, b) => Number(a.name) - Number(b.name)) }, sets, problems };
+  const sortedHooks = parsedHooks.toSorted((a, b) => Number(a.name) - Number(b.name));
+  return { labels: { ...parsed.data, hooks: sortedHooks, commands: parsedCommands }, sets, problems };
 }
 
 function complain(service: string, label: (path: string) => string, error: z.ZodError): DavitError[] {
@@ -82,11 +97,19 @@ function unknownLabel(service: string, key: string): DavitError {
       fix: `name the variable or file that holds it inside the container: ${prefix}dump.password-env or ${prefix}dump.password-file`,
     });
   }
-  const known = [...Object.keys(labels), ...hookPhases.map((phase) => `hook.${phase}`)];
+  const known = [...Object.keys(labels), ...hookPhases.map((phase) => `hook.${phase}`), ...commandsLike(key)];
   const [nearest] = known.map((name) => ({ name, distance: leven(name, key) })).toSorted((a, b) => a.distance - b.distance);
   const suggestion =
     nearest !== undefined && nearest.distance <= Math.max(2, key.length / 3)
       ? `did you mean ${prefix}${nearest.name}?`
       : 'docs/labels.md has every label';
   return configurationError({ where: `service "${service}"`, what: `unknown label ${prefix}${key}`, fix: suggestion });
+}
+
+/** What a label that looks like one of a command may mean: its name is a person's own, only the rest can be guessed. */
+function commandsLike(key: string): string[] {
+  const [first = '', name = ''] = key.split('.');
+  if (leven(first, 'command') > 2) return [];
+  const base = `command.${name.toLowerCase() || '<name>'}`;
+  return Object.keys(commandSchema.shape).map((option) => (option === 'command' ? base : `${base}.${option}`));
 }

@@ -20,6 +20,9 @@ export const list = z.string().transform((text) =>
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
+/** Timers count milliseconds in 31 bits, 24.8 days; what is longer would end at once. */
+const longestMs = 24 * 24 * unitMs.h;
+
 /** `90s`, `5m`, `1h` → milliseconds. */
 export const duration = z
   .string()
@@ -27,7 +30,19 @@ export const duration = z
   .transform((text) => {
     const [, amount = '0', unit = 's'] = /^(\d+)(\w+)$/.exec(text) ?? [];
     return Number(amount) * unitMs[unit as keyof typeof unitMs];
-  });
+  })
+  .refine((milliseconds) => milliseconds <= longestMs, { error: 'expected at most 576h, which is 24 days' });
+
+/** As the time zone database names them, because that is what reckons with summer time. */
+export const timeZone = z.string().refine(isTimeZone, { error: 'expected a time zone such as UTC or Europe/Berlin' });
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
 
 /** Becomes a path segment of the repository. */
 export const setName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, { error: 'expected a name of a-z, 0-9, - and _' });

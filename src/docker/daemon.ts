@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ContainerInfo } from './container.ts';
+import type { Command } from './docker.ts';
 
 export interface ExecState {
   readonly running: boolean;
@@ -29,7 +30,7 @@ export interface Daemon {
   find(id: string): Promise<ContainerInfo | undefined>;
   repoDigest(imageId: string): Promise<string | undefined>;
   top(id: string): Promise<{ titles: readonly string[]; processes: readonly (readonly string[])[] }>;
-  exec(id: string, argv: readonly string[], user: string | undefined): Promise<Exec>;
+  exec(id: string, command: Command): Promise<Exec>;
   create(spec: ContainerSpec): Promise<string>;
   attach(id: string): Promise<Socket>;
   /** Resolves with the exit code when the container has been removed. Not bounded in time. */

@@ -32,7 +32,11 @@ export interface Container {
 /** A command inside a container. `argv` is public (Docker publishes it as an event), so it never holds a secret. */
 export interface Command {
   readonly argv: readonly string[];
+  /** What errors call it, when the program's own name says little. */
+  readonly title?: string | undefined;
   readonly user?: string | undefined;
+  /** Further variables of the command. Docker shows them in no event and no inspect, so they may hold a secret. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface ExecOptions {
@@ -55,6 +59,8 @@ export interface WorkerSpec {
   readonly argv: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly mounts: readonly { type: 'volume' | 'bind'; source: string; target: string; readOnly: boolean }[];
+  /** A folder of its own on disk, which goes when the worker goes. */
+  readonly scratch?: string | undefined;
   /** `container:<id>`: the worker reaches the storage exactly as Davit does. */
   readonly networkMode: string;
   readonly capabilities: readonly string[];

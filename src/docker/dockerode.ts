@@ -126,7 +126,7 @@ function connect(host: string): Daemon {
       const top = await ask('top', describe(id), (docker, abortSignal) => docker.getContainer(id).top({ abortSignal }));
       return { titles: top.Titles ?? [], processes: top.Processes ?? [] };
     },
-    async exec(id, argv, user) {
+    async exec(id, { argv, user, env }) {
       const where = describe(id);
       const spec = {
         Cmd: [...argv],
@@ -135,6 +135,7 @@ function connect(host: string): Daemon {
         AttachStderr: true,
         Tty: false,
         ...(user ? { User: user } : {}),
+        ...(env ? { Env: Object.entries(env).map(([name, value]) => `${name}=${value}`) } : {}),
       };
       const exec = await ask('execCreate', where, (docker, abortSignal) => docker.getContainer(id).exec({ ...spec, abortSignal }));
       const socket = await ask('execStart', where, (_docker, abortSignal) => exec.start({ hijack: true, stdin: true, abortSignal }));

@@ -6,14 +6,14 @@ import { DavitError, messageOf } from '../model/errors.ts';
 import { withoutReports } from './acknowledged.ts';
 import type { Daemon, Exec, ExecState } from './daemon.ts';
 import { createDemultiplexer } from './demultiplex.ts';
+import type { Command } from './docker.ts';
 import { watchIdle } from './idle.ts';
 import { createTail } from './tail.ts';
 import { proveExit } from './verdict.ts';
 
 export interface ExecutionSpec {
   /** The command under its wrapper. */
-  readonly argv: readonly string[];
-  readonly user: string | undefined;
+  readonly command: Command;
   readonly tool: string;
   readonly nonce: string;
   readonly idleTimeoutMs: number;
@@ -36,8 +36,8 @@ export interface Execution {
 /** Silence may be work, but a paused container does none. */
 const suspiciousSilenceMs = 10_000;
 
-export function toolOf(argv: readonly string[]): string {
-  return basename(argv[0] ?? '');
+export function toolOf({ argv, title }: Command): string {
+  return title ?? basename(argv[0] ?? '');
 }
 
 export function execute(daemon: Daemon, id: string, spec: ExecutionSpec): Execution {
@@ -101,7 +101,7 @@ export function execute(daemon: Daemon, id: string, spec: ExecutionSpec): Execut
   if (signal?.aborted) abort();
 
   async function open(): Promise<Socket> {
-    if (!stream.destroyed) exec = await daemon.exec(id, spec.argv, spec.user);
+    if (!stream.destroyed) exec = await daemon.exec(id, spec.command);
     if (!exec || stream.destroyed) {
       exec?.socket.destroy();
       throw abortError(where, tool, signal);

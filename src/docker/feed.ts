@@ -15,18 +15,17 @@ import { execute, toolOf } from './execution.ts';
 export async function feed(
   daemon: Daemon,
   id: string,
-  { argv, user }: Command,
+  command: Command,
   source: Readable,
   limits: { readonly idleTimeoutMs: number; readonly signal: AbortSignal | undefined },
 ): Promise<Finished> {
   const nonce = createNonce();
-  const tool = toolOf(argv);
+  const tool = toolOf(command);
   const where = daemon.describe(id);
   const outcome = { exitCode: 0, stderr: '' };
   const reports = createReports(nonce);
   const { stream, opened, ended } = execute(daemon, id, {
-    argv: confirmed(nonce, argv),
-    user,
+    command: { ...command, argv: confirmed(nonce, command.argv) },
     tool,
     nonce,
     ...limits,
@@ -49,13 +48,13 @@ export async function feed(
       await Promise.race([ended, after(3000)]);
       throw new DavitError({ where, what: `${tool} was to get ${sentBytes} bytes, ${bytes ?? 'an unknown number'} arrived` });
     }
-    await send(daemon, id, confirmation(waiter), user);
+    await send(daemon, id, { argv: confirmation(waiter), user: command.user });
   }
 
   /** Ends the command while its input is still open, so that it cannot take the half for the whole. */
   async function stop(): Promise<void> {
     const group = await Promise.race([reports.group, ended]);
-    if (group) await send(daemon, id, abortion(group), user).catch(() => {});
+    if (group) await send(daemon, id, { argv: abortion(group), user: command.user }).catch(() => {});
     await ended;
   }
 
@@ -108,8 +107,8 @@ function after(ms: number): Promise<void> {
 }
 
 /** Signals a process of the same user in the container. */
-async function send(daemon: Daemon, id: string, argv: readonly string[], user: string | undefined): Promise<void> {
-  const { socket, inspect } = await daemon.exec(id, argv, user);
+async function send(daemon: Daemon, id: string, command: Command): Promise<void> {
+  const { socket, inspect } = await daemon.exec(id, command);
   socket.on('error', () => {}).resume();
   if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
   const state = await inspect();

@@ -7,17 +7,11 @@ import { requireSuccess } from './verdict.ts';
 
 const tenMinutesMs = 10 * 60_000;
 
-export function read(
-  daemon: Daemon,
-  id: string,
-  { argv, user }: Command,
-  { idleTimeoutMs = tenMinutesMs, signal }: ExecOptions = {},
-): Readable {
+export function read(daemon: Daemon, id: string, command: Command, { idleTimeoutMs = tenMinutesMs, signal }: ExecOptions = {}): Readable {
   const nonce = createNonce();
-  const tool = toolOf(argv);
+  const tool = toolOf(command);
   return execute(daemon, id, {
-    argv: acknowledged(nonce, argv),
-    user,
+    command: { ...command, argv: acknowledged(nonce, command.argv) },
     tool,
     nonce,
     idleTimeoutMs,

@@ -13,7 +13,7 @@ const tenMinutesMs = 10 * 60_000;
 
 export async function run(daemon: Daemon, id: string, command: Command, options: RunOptions = {}): Promise<Finished> {
   const { stdin, timeoutMs = tenMinutesMs, idleTimeoutMs = timeoutMs } = options;
-  const tool = toolOf(command.argv);
+  const tool = toolOf(command);
   const limit = new AbortController();
   const timer = setTimeout(() => {
     limit.abort(new DavitError({ where: daemon.describe(id), what: `${tool} took longer than ${timeoutMs / 1000} s` }));
@@ -32,15 +32,14 @@ export async function run(daemon: Daemon, id: string, command: Command, options:
 async function readOut(
   daemon: Daemon,
   id: string,
-  { argv, user }: Command,
+  command: Command,
   limits: { idleTimeoutMs: number; signal: AbortSignal },
 ): Promise<Finished> {
   const nonce = createNonce();
-  const tool = toolOf(argv);
+  const tool = toolOf(command);
   const outcome = { exitCode: 0, stderr: '' };
   const { stream } = execute(daemon, id, {
-    argv: acknowledged(nonce, argv),
-    user,
+    command: { ...command, argv: acknowledged(nonce, command.argv) },
     tool,
     nonce,
     ...limits,

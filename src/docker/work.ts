@@ -73,7 +73,7 @@ async function* linesOf(socket: Socket, onStderr: (bytes: Buffer) => void): Asyn
   if (text !== '') yield text;
 }
 
-function workerOptions({ name, image, argv, labels, mounts, networkMode, capabilities }: WorkerSpec) {
+function workerOptions({ name, image, argv, labels, mounts, scratch, networkMode, capabilities }: WorkerSpec) {
   return {
     name,
     Image: image,
@@ -96,14 +96,20 @@ function workerOptions({ name, image, argv, labels, mounts, networkMode, capabil
       CapDrop: ['ALL'],
       CapAdd: [...capabilities],
       SecurityOpt: ['no-new-privileges'],
-      Mounts: mounts.map(({ type, source, target, readOnly }) => ({
-        Type: type,
-        Source: source,
-        Target: target,
-        ReadOnly: readOnly,
-        // An empty volume stays empty: nothing of the image is copied into it.
-        ...(type === 'volume' ? { VolumeOptions: { NoCopy: true } } : {}),
-      })),
+      Mounts: [
+        ...mounts.map(({ type, source, target, readOnly }) => ({
+          Type: type,
+          Source: source,
+          Target: target,
+          ReadOnly: readOnly,
+          // An empty volume stays empty: nothing of the image is copied into it.
+          ...(type === 'volume' ? { VolumeOptions: { NoCopy: true } } : {}),
+          // On an empty host, nothing has started yet that would have made the folder. Engines before 23 do not know this option.
+          ...(type === 'bind' && !readOnly ? { BindOptions: { CreateMountpoint: true } } : {}),
+        })),
+        // A volume without a name is removed together with its container.
+        ...(scratch === undefined ? [] : [{ Type: 'volume', Target: scratch }]),
+      ],
     },
   };
 }

@@ -16,6 +16,6 @@ export async function write(
   { idleTimeoutMs = oneHourMs, signal }: ExecOptions = {},
 ): Promise<Finished> {
   const finished = await feed(daemon, id, command, source, { idleTimeoutMs, signal });
-  requireSuccess(daemon.describe(id), toolOf(command.argv), finished.exitCode, finished.stderr);
+  requireSuccess(daemon.describe(id), toolOf(command), finished.exitCode, finished.stderr);
   return finished;
 }

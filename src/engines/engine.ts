@@ -1,7 +1,7 @@
 import type { Command, Container } from '../docker/docker.ts';
 import type { Artifact, Table } from '../model/snapshot.ts';
 
-/** Where a database's credentials lie *inside its own container*. Values are never known to Davit. */
+/** Where a database's credentials lie *inside its own container*. Their values are never known to Davit. */
 export interface Access {
   readonly user?: string | undefined;
   readonly passwordEnv?: string | undefined;
@@ -47,7 +47,7 @@ export interface Dump {
 
 /**
  * How one kind of database is dumped and restored, by its own tools in its own container. Everything here is pure: commands are data,
- * outputs are parsed. Commands hold names and `$VARIABLES`, never a secret. A dump command's stdout is the artifact;
+ * outputs are parsed. The words of a command hold names and `$VARIABLES`, never a secret. A dump command's stdout is the artifact;
  * a restore command reads the artifact on stdin, recreates what it restores, and exits with 0 only when all of it is in.
  */
 export interface Engine {

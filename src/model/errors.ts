@@ -28,6 +28,9 @@ export class DavitError extends Error {
   }
 }
 
+/** A path that an artifact does not hold. */
+export class AbsentPath extends DavitError {}
+
 /** Wrong input of a person: label, variable, command line. Exit code 2. */
 export function configurationError(complaint: Complaint, options: { cause?: unknown } = {}): DavitError {
   return new DavitError(complaint, { ...options, exitCode: exitCodes.configuration });

@@ -27,9 +27,22 @@ export interface FilesSource extends SourceOf<'files'> {
   readonly mount: { readonly type: 'volume' | 'bind'; readonly source: string; readonly destination: string };
   readonly include: readonly string[];
   readonly exclude: readonly string[];
+  /** Which SQLite databases in it are copied safely; globs of container paths. */
+  readonly sqlite: 'auto' | 'none' | readonly string[];
 }
 
-export type Source = DatabaseSource | FilesSource;
+export interface CommandSource extends SourceOf<'command'> {
+  readonly engine: 'command';
+  readonly extension: string;
+  /** As the label says it. */
+  readonly command: string;
+  /** The file that the command writes, instead of stdout. */
+  readonly collect?: string;
+  /** Whether the labels say a way back. */
+  readonly restorable: boolean;
+}
+
+export type Source = DatabaseSource | FilesSource | CommandSource;
 
 /** Something that is not captured, and why. */
 export interface Skipped {
@@ -41,7 +54,7 @@ export interface Skipped {
 export interface Problem {
   readonly service: string;
   readonly error: DavitError;
-  /** A label names what is not there: wrong for a backup, and nothing to save before a restore. */
+  /** Wrong for a backup, but nothing that a restore would replace: a label names what is not there, or other containers have more. */
   readonly absent?: boolean;
 }
 
@@ -49,12 +62,14 @@ export interface Plan {
   readonly stack: string;
   readonly set: string;
   readonly sources: readonly Source[];
+  /** Services whose database is dumped, or would be if it answered: they never stand still. */
+  readonly dumped: readonly string[];
   readonly skipped: readonly Skipped[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
 }
 
-/** In the order of capture: databases, then files; inside each by `davit.order`, then by name. */
+/** In the order of capture: databases and commands, then files; inside each by `davit.order`, then by name. */
 export function byOrder(a: Source, b: Source): number {
   return (
     Number(a.kind === 'files') - Number(b.kind === 'files') ||

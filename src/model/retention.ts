@@ -21,6 +21,14 @@ export interface Verdict {
   readonly reasons: readonly string[];
 }
 
+/** A set with all that decides about its snapshots. */
+export interface SetHistory {
+  readonly manifests: readonly Manifest[];
+  readonly keep: KeepPolicy;
+  /** The sets whose snapshots need those of this one. */
+  readonly neededBy: readonly string[];
+}
+
 /** The name of the period that a snapshot belongs to, in UTC. Weeks are ISO weeks. For `last`, each is its own. */
 function period(rule: KeepRule, { id, startedAt }: Manifest): string {
   const at = new Date(startedAt);

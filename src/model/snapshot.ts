@@ -10,6 +10,9 @@ export type Table = z.infer<typeof table>;
 /** Where the volume or bind mount behind a file tree came from. */
 const mount = z.object({ type: z.string(), source: z.string(), destination: z.string() });
 
+/** `mode` in octal digits, as `chmod` takes it. */
+const attributes = z.object({ uid: z.number(), gid: z.number(), mode: z.string().regex(/^[0-7]{3,4}$/), mtime: z.string() });
+
 /** Where an artifact lies in the repository and how it was encoded. `file` is relative to the snapshot. */
 export const storedSchema = z.object({
   file: z.string(),
@@ -24,13 +27,15 @@ export type StoredFile = z.infer<typeof storedSchema>;
 export const artifactSchema = z.object({
   service: z.string(),
   name: z.string(),
-  kind: z.enum(['database', 'accounts', 'files', 'command']),
+  kind: z.enum(['database', 'accounts', 'files', 'sqlite', 'command']),
   engine: z.string(),
   extension: z.string(),
   /** The database's name as the server knows it; kind `database`. */
   database: z.string().optional(),
-  /** Container path of the tree; kind `files`. */
+  /** Container path of the tree or of the SQLite database; kinds `files` and `sqlite`. */
   path: z.string().optional(),
+  /** Of the file that a SQLite database is. */
+  attributes: attributes.optional(),
   mount: mount.optional(),
   include: z.array(z.string()).optional(),
   exclude: z.array(z.string()).optional(),
@@ -79,6 +84,11 @@ export type Manifest = z.infer<typeof manifestSchema>;
 /** `service/name`, the way a person addresses an artifact on the command line. */
 export function artifactId(artifact: Pick<Artifact, 'service' | 'name'>): string {
   return `${artifact.service}/${artifact.name}`;
+}
+
+/** Lies in a volume, and not in a server: a file tree, or a SQLite database that was taken out of one. */
+export function isInVolume({ kind }: Pick<Artifact, 'kind'>): boolean {
+  return kind === 'files' || kind === 'sqlite';
 }
 
 /** Newest first: by sequence, then by start. */

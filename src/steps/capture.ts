@@ -1,7 +1,7 @@
 import type { HookPhase } from '../config/labels.ts';
 import type { Context } from '../context.ts';
 import { messageOf } from '../model/errors.ts';
-import { dumpDatabases } from './dump.ts';
+import { dumpAll } from './dump-all.ts';
 import { captureFiles } from './files.ts';
 import { hooksOf, runHook } from './hooks.ts';
 import { closeJournal, type Journal, openJournal } from './journal.ts';
@@ -23,7 +23,7 @@ export async function capture(context: Context, run: Run): Promise<void> {
   try {
     await runHooks('before');
     await standStill(standstills.filter(({ during }) => during === 'set'));
-    await dumpDatabases(context, run);
+    await dumpAll(context, run);
     await runHooks('after-dump');
     await standStill(standstills.filter(({ during }) => during === 'files'));
     await captureFiles(context, run);

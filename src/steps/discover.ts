@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { type ComposeIdentity, composeLabels, parseCompose } from '../docker/compose.ts';
 import type { Container } from '../docker/docker.ts';
 import { configurationError, type DavitError } from '../model/errors.ts';
+import { secretValues } from './secret-values.ts';
 
 export interface Service {
   readonly name: string;
@@ -41,9 +42,8 @@ export async function discover(context: Context): Promise<Stack> {
   const containers = (await context.docker.containers([`${composeLabels.project}=${name}`])).filter(
     ({ labels }) => parseCompose(labels)?.oneoff === false,
   );
-  context.redactor.protect(
-    containers.flatMap(({ env }) => Object.entries(env).flatMap(([key, value]) => (isSecretName(key) ? [value] : []))),
-  );
+  context.redactor.protect(secretValues(containers));
+  for (const { command, env } of containers) context.redactor.protectOptions([...command, ...Object.values(env)]);
   const fromFile = readLabelsFile(context.environment.DAVIT_LABELS_FILE);
   const groups = Map.groupBy(containers, (container) => identityOf(container).service);
   const unknown = Object.keys(fromFile).find((service) => !groups.has(service));
@@ -62,11 +62,6 @@ export async function discover(context: Context): Promise<Stack> {
       .map(([service, members]) => toService(service, members, own, fromFile[service] ?? {}))
       .toSorted((a, b) => a.name.localeCompare(b.name)),
   };
-}
-
-/** Values of variables that are named like a secret are never printed; a path in a `_FILE` variable is none. */
-function isSecretName(name: string): boolean {
-  return /PASS|SECRET|TOKEN|(^|_)KEY/i.test(name) && !name.endsWith('_FILE');
 }
 
 function identityOf({ name, labels }: Container): ComposeIdentity {

@@ -1,5 +1,4 @@
 import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
-import pLimit from 'p-limit';
 import type { Context } from '../context.ts';
 import type { Engine, Inspector, Target } from '../engines/engine.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
@@ -7,32 +6,13 @@ import type { DatabaseSource } from '../model/plan.ts';
 import { type Artifact, artifactId, type Manifest, type Table } from '../model/snapshot.ts';
 import type { Service, Stack } from './discover.ts';
 import { targetOf } from './servers.ts';
-import { attempt, imageOf, type Run } from './run.ts';
+import { imageOf, type Run } from './run.ts';
 
-/** More would share the same disk and cores. */
-const concurrentDumps = 4;
 /** A schema change during a dump ends it; the next try sees the new schema. */
 const schemaChanged = /Table definition has changed|could not open relation|cache lookup failed/;
 
-/** Dumps all databases of the set at the same time, so that they share a moment. */
-export async function dumpDatabases(context: Context, run: Run): Promise<void> {
-  const limit = pLimit(concurrentDumps);
-  const sources = run.plan.sources.filter((source) => source.kind !== 'files');
-  await Promise.all(
-    sources.map((source) =>
-      limit(() =>
-        attempt(
-          context,
-          run,
-          { service: source.service, source: source.name },
-          async () => void run.artifacts.push(await dumpWithRetry(context, run, source)),
-        ),
-      ),
-    ),
-  );
-}
-
-async function dumpWithRetry(context: Context, run: Run, source: DatabaseSource): Promise<Artifact> {
+/** Dumps one database or the accounts of a server. */
+export async function dumpDatabase(context: Context, run: Run, source: DatabaseSource): Promise<Artifact> {
   try {
     return await dump(context, run, source);
   } catch (error) {
@@ -79,7 +59,7 @@ async function dump(context: Context, run: Run, source: DatabaseSource): Promise
 }
 
 /** Passes the dump on; when it lacks its end, the stream fails instead of ending, so that nothing of it is kept. */
-function watched(stdout: Readable, inspector: Inspector): { plain: Readable; tables: () => Table[] | undefined } {
+export function watched(stdout: Readable, inspector: Inspector): { plain: Readable; tables: () => Table[] | undefined } {
   let tables: Table[] | undefined;
   const plain = new Transform({
     transform(chunk: Buffer, _encoding, done) {

@@ -1,12 +1,14 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { createWriteStream, existsSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Context } from '../context.ts';
 import { configurationError } from '../model/errors.ts';
 import { type Artifact, artifactId, keySegment, type Manifest } from '../model/snapshot.ts';
+import { treeOf } from './find.ts';
+import { placeDatabase } from './sqlite.ts';
 
-/** Writes artifacts into a folder instead of the stack: trees unpacked, dumps as the plain files that the database's own client reads. */
+/** Writes artifacts into a folder instead of the stack: trees unpacked, with their SQLite databases in place; dumps as the plain files that the database's own client reads. */
 export async function exportArtifacts(
   context: Context,
   manifest: Manifest,
@@ -14,12 +16,21 @@ export async function exportArtifacts(
   folder: string,
   path?: string,
 ): Promise<void> {
-  for (const artifact of artifacts) {
-    const target = join(folder, keySegment(artifact.service), ...artifact.name.split('/').map(keySegment));
+  for (const artifact of artifacts.toSorted((a, b) => Number(a.kind === 'sqlite') - Number(b.kind === 'sqlite'))) {
+    const target = placeIn(folder, manifest, artifact);
     if (artifact.kind === 'files') await exportTree(context, manifest, artifact, target, path);
+    else if (artifact.kind === 'sqlite') await exportDatabase(context, manifest, artifact, folder, target);
     else await exportFile(context, manifest, artifact, `${target}.${artifact.extension}`);
     context.log.info({ artifact: artifactId(artifact), to: target }, 'restored');
   }
+}
+
+/** A SQLite database lies in its tree, also when that is not there. */
+function placeIn(folder: string, manifest: Manifest, artifact: Artifact): string {
+  const at = (name: string): string => join(folder, keySegment(artifact.service), ...name.split('/').map(keySegment));
+  if (artifact.kind !== 'sqlite') return at(artifact.name);
+  const tree = treeOf(manifest.artifacts, artifact);
+  return tree === undefined ? at(`files${artifact.path}`) : join(at(tree.name), relative(tree.path ?? '/', artifact.path ?? '/'));
 }
 
 async function exportTree(
@@ -29,9 +40,11 @@ async function exportTree(
   target: string,
   path: string | undefined,
 ): Promise<void> {
-  await mkdir(target, { recursive: true });
-  if ((await readdir(target)).length > 0)
-    throw configurationError({ where: '--to', what: 'the folder is not empty', seen: target, fix: 'name an empty or a new one' });
+  if (!(await isMountPoint(target))) {
+    await mkdir(target, { recursive: true });
+    if ((await readdir(target)).length > 0)
+      throw configurationError({ where: '--to', what: 'the folder is not empty', seen: target, fix: 'name an empty or a new one' });
+  }
   await context.repository.extract(
     manifest,
     artifact,
@@ -39,6 +52,17 @@ async function exportTree(
     path === undefined ? undefined : relative(artifact.path ?? '/', path),
     context.signal,
   );
+}
+
+/** A file that is mounted into a tree is an empty one in the tree itself. */
+async function isMountPoint(target: string): Promise<boolean> {
+  const found = await stat(target).catch(() => undefined);
+  return found?.isFile() === true && found.size === 0;
+}
+
+async function exportDatabase(context: Context, manifest: Manifest, artifact: Artifact, folder: string, target: string): Promise<void> {
+  if (existsSync(target)) throw configurationError({ where: '--to', what: 'the file exists', seen: target, fix: 'name an empty folder' });
+  await placeDatabase(await context.repository.read(manifest, artifact, context.signal), folder, target, artifact);
 }
 
 /** Never replaces a file. */

@@ -1,4 +1,5 @@
-import { relative } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import type { Context } from '../context.ts';
 import type { Mount } from '../docker/docker.ts';
 import { DavitError } from '../model/errors.ts';
@@ -6,26 +7,22 @@ import type { FilesSource } from '../model/plan.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import type { Stack } from './discover.ts';
 import { serviceOf } from './dump.ts';
-import { captureResult, captureTree, type Extract, extractTree, type Job } from './job.ts';
+import { databasesOf, treeOf } from './find.ts';
+import { captureResult, captureTree, extractTree, type Job } from './job.ts';
 import { attempt, imageOf, type Run } from './run.ts';
 import { volumeIdentity } from './trees.ts';
-import { inWorker, workerRoot } from './worker.ts';
+import { inWorker, workerRoot, workerScratch } from './worker.ts';
 
 /** Archives every file tree of the set, one after another: they share disks and cores. */
 export async function captureFiles(context: Context, run: Run): Promise<void> {
   for (const source of run.plan.sources) {
     if (source.kind === 'files')
-      await attempt(
-        context,
-        run,
-        { service: source.service, source: source.name },
-        async () => void run.artifacts.push(await captureOne(context, run, source)),
-      );
+      await attempt(context, run, { service: source.service, source: source.name }, () => captureOne(context, run, source));
   }
 }
 
-async function captureOne(context: Context, run: Run, source: FilesSource): Promise<Artifact> {
-  const { service, name, path, mount, include, exclude } = source;
+async function captureOne(context: Context, run: Run, source: FilesSource): Promise<void> {
+  const { service, name, path, mount, include, exclude, sqlite } = source;
   const startedAt = context.now();
   const artifact = { service, name, extension: 'tar' };
   const job = {
@@ -35,16 +32,34 @@ async function captureOne(context: Context, run: Run, source: FilesSource): Prom
     path,
     include: [...include],
     exclude: [...exclude],
+    sqlite: typeof sqlite === 'string' ? sqlite : [...sqlite],
   };
-  const { warnings, ...stored } = captureResult.parse(await where(context, run.stack, mount, path, (root) => ({ ...job, root })));
+  const { tree, databases, failures, warnings } = captureResult.parse(
+    await where(context, run.stack, mount, path, ({ root, scratch }) => ({ ...job, root, scratch })),
+  );
   const endedAt = context.now();
+  const image = imageOf(serviceOf(run.stack, service));
+  for (const database of databases) {
+    run.artifacts.push({ ...database, service, mount, ...image });
+    const { plain, stored, tables } = database;
+    context.log.info(
+      { source: artifactId({ service, ...database }), tables: tables?.length, bytes: plain.bytes, stored: stored.bytes },
+      'dumped',
+    );
+    for (const warning of database.warnings ?? []) context.log.warn({ source: artifactId({ service, ...database }) }, warning);
+  }
+  for (const failure of failures) {
+    run.failures.push({ service, ...failure });
+    context.log.error({ service, ...failure }, 'failed');
+  }
   for (const warning of warnings) context.log.warn({ source: artifactId(source) }, warning);
+  if (tree === undefined) return void run.warnings.push(...warnings.map((warning) => `${artifactId(source)}: ${warning}`));
   context.log.info(
-    { source: artifactId(source), bytes: stored.plain.bytes, stored: stored.stored.bytes, ms: endedAt.getTime() - startedAt.getTime() },
+    { source: artifactId(source), bytes: tree.plain.bytes, stored: tree.stored.bytes, ms: endedAt.getTime() - startedAt.getTime() },
     'archived',
   );
-  return {
-    ...stored,
+  run.artifacts.push({
+    ...tree,
     ...artifact,
     kind: 'files',
     engine: 'files',
@@ -52,33 +67,69 @@ async function captureOne(context: Context, run: Run, source: FilesSource): Prom
     mount,
     ...(include.length > 0 ? { include: [...include] } : {}),
     ...(exclude.length > 0 ? { exclude: [...exclude] } : {}),
-    ...imageOf(serviceOf(run.stack, service)),
+    ...image,
     startedAt: startedAt.toISOString(),
     endedAt: endedAt.toISOString(),
     ...(warnings.length > 0 ? { warnings } : {}),
-  };
+  });
 }
 
-/** Puts a tree back into the volume that its service has there now, which need not have the name it had. `only`: a container path inside the tree. */
-export async function restoreFiles(context: Context, stack: Stack, manifest: Manifest, artifact: Artifact, only?: string): Promise<void> {
-  const startedAt = context.now();
-  const { path = '/', mount: recorded } = artifact;
-  const mount = currentMount(stack, artifact.service, recorded?.destination ?? path);
-  const inside = only === undefined ? '' : relative(path, only);
-  const job: Omit<Extract, 'root'> = {
-    kind: 'extract',
-    manifest,
-    artifact,
-    path,
-    include: artifact.include ?? [],
-    exclude: artifact.exclude ?? [],
-    ...(inside === '' ? {} : { only: inside }),
-  };
-  await where(context, stack, mount, path, (root) => ({ ...job, root }));
-  context.log.info(
-    { artifact: artifactId(artifact), path: only ?? path, bytes: artifact.plain.bytes, ms: context.now().getTime() - startedAt.getTime() },
-    'restored',
-  );
+/** What goes back into one volume together: a tree with the SQLite databases that were taken out of it, or databases alone. */
+export interface Place {
+  readonly service: string;
+  readonly path: string;
+  readonly mount: Artifact['mount'];
+  readonly tree?: Artifact;
+  readonly databases: readonly Artifact[];
+}
+
+export function placesOf(artifacts: readonly Artifact[]): Place[] {
+  const trees = artifacts.filter(({ kind }) => kind === 'files');
+  const alone = artifacts.filter((artifact) => artifact.kind === 'sqlite' && treeOf(artifacts, artifact) === undefined);
+  return [
+    ...trees.map((tree) => ({
+      service: tree.service,
+      path: tree.path ?? '/',
+      mount: tree.mount,
+      tree,
+      databases: databasesOf(artifacts, tree),
+    })),
+    ...[...Map.groupBy(alone, ({ service, mount }) => `${service}:${mount?.destination ?? '/'}`).values()].flatMap((databases) =>
+      databases.slice(0, 1).map(({ service, mount }) => ({ service, path: mount?.destination ?? '/', mount, databases })),
+    ),
+  ];
+}
+
+/**
+ * Puts trees and databases back into the volumes that their services have there now, which need not have the names they had. `only`: a container path
+ * inside the tree.
+ */
+export async function restoreFiles(
+  context: Context,
+  stack: Stack,
+  manifest: Manifest,
+  artifacts: readonly Artifact[],
+  only?: string,
+): Promise<void> {
+  for (const { service, path, mount: recorded, tree, databases } of placesOf(artifacts)) {
+    const startedAt = context.now();
+    const mount = currentMount(stack, service, recorded?.destination ?? path);
+    const inside = only === undefined || tree === undefined ? '' : relative(path, only);
+    const job = {
+      kind: 'extract' as const,
+      manifest,
+      ...(tree === undefined ? {} : { artifact: tree }),
+      databases: [...databases],
+      path,
+      include: tree?.include ?? [],
+      exclude: tree?.exclude ?? [],
+      ...(inside === '' ? {} : { only: inside }),
+    };
+    await where(context, stack, mount, path, ({ root }) => ({ ...job, root }));
+    const ms = context.now().getTime() - startedAt.getTime();
+    for (const artifact of [...(tree === undefined ? [] : [tree]), ...databases])
+      context.log.info({ artifact: artifactId(artifact), path: only ?? artifact.path, bytes: artifact.plain.bytes, ms }, 'restored');
+  }
 }
 
 /** Does the job here when the volume is mounted into this container, otherwise in a worker. */
@@ -87,14 +138,15 @@ async function where(
   stack: Stack,
   mount: FilesSource['mount'],
   path: string,
-  jobAt: (root: string) => Job,
+  jobAt: (place: { root: string; scratch: string }) => Job,
 ): Promise<unknown> {
   const below = path.slice(mount.destination === '/' ? 0 : mount.destination.length);
   const here = stack.own.mounts.find((own) => volumeIdentity(own) === volumeIdentity(mount));
-  const local = here === undefined ? undefined : jobAt(`${here.destination}${below}`);
+  const scratch = join(tmpdir(), 'davit-sqlite', stack.name);
+  const local = here === undefined ? undefined : jobAt({ root: `${here.destination}${below}`, scratch });
   if (local?.kind === 'capture') return captureTree(context.repository, local, context.signal);
   if (local?.kind === 'extract' && here?.writable === true) return extractTree(context.repository, local, context.signal);
-  return inWorker(context, stack, mount, jobAt(`${workerRoot}${below}`));
+  return inWorker(context, stack, mount, jobAt({ root: `${workerRoot}${below}`, scratch: workerScratch }));
 }
 
 /** The volume or bind mount that a service has at this place now. */

@@ -55,16 +55,17 @@ export interface Part {
   readonly service?: string | undefined;
   /** `service/artifact`, as `davit show` prints it. */
   readonly only?: string | undefined;
-  /** A container path inside one file tree. */
+  /** A container path inside one file tree, or of a SQLite database. */
   readonly path?: string | undefined;
 }
 
 /** The artifacts that a restore is about. */
 export function chooseArtifacts(manifest: Manifest, { service, only, path }: Part): Artifact[] {
-  const byService = manifest.artifacts.filter(
+  const named = manifest.artifacts.filter(
     (artifact) => (service === undefined || artifact.service === service) && (only === undefined || isNamed(artifact, only)),
   );
-  const chosen = path === undefined ? byService : deepest(byService.filter((artifact) => holds(artifact, path)));
+  const whole = [...new Set([...named, ...named.flatMap((artifact) => databasesOf(manifest.artifacts, artifact))])];
+  const chosen = path === undefined ? whole : at(whole, posix.normalize(path));
   if (chosen.length === 0) {
     throw configurationError({
       where: `snapshot ${manifest.id}`,
@@ -73,7 +74,7 @@ export function chooseArtifacts(manifest: Manifest, { service, only, path }: Par
       fix: `it has ${manifest.artifacts.map(artifactId).join(', ')}`,
     });
   }
-  if (path !== undefined && chosen.length > 1) {
+  if (path !== undefined && new Set(chosen.map((artifact) => artifact.service)).size > 1) {
     throw configurationError({
       where: '--path',
       what: 'lies in trees of several services',
@@ -89,13 +90,29 @@ export function isNamed(artifact: Artifact, name: string): boolean {
   return artifactId(artifact) === name || (artifact.path !== undefined && `${artifact.service}${artifact.path}` === name);
 }
 
-/** `..` does not lead out of a tree. */
-function holds(artifact: Artifact, path: string): boolean {
-  return artifact.path !== undefined && isInside(posix.normalize(path), artifact.path);
+/** A path means the database of that name, or what lies there: the part of the tree, and the databases that were taken out of that part. */
+function at(artifacts: readonly Artifact[], path: string): Artifact[] {
+  const databases = artifacts.filter(({ kind }) => kind === 'sqlite');
+  const exact = databases.filter((database) => database.path === path);
+  if (exact.length > 0) return exact;
+  const trees = deepest(artifacts.filter((artifact) => artifact.kind === 'files' && isInside(path, artifact.path ?? '')));
+  const below = trees.length === 0 ? databases : trees.flatMap((tree) => databasesOf(artifacts, tree));
+  return [...trees, ...below.filter((database) => isInside(database.path ?? '', path))];
 }
 
 /** Of nested trees, the one that the path really lies in. */
-function deepest(artifacts: readonly Artifact[]): Artifact[] {
-  const longest = Math.max(...artifacts.map(({ path = '' }) => path.length));
-  return artifacts.filter(({ path = '' }) => path.length === longest);
+function deepest(trees: readonly Artifact[]): Artifact[] {
+  const longest = Math.max(...trees.map(({ path = '' }) => path.length));
+  return trees.filter(({ path = '' }) => path.length === longest);
+}
+
+/** The SQLite databases that were taken out of this tree and belong back into it. */
+export function databasesOf(artifacts: readonly Artifact[], tree: Artifact): Artifact[] {
+  return tree.kind === 'files' ? artifacts.filter((database) => treeOf(artifacts, database) === tree) : [];
+}
+
+/** The tree that a SQLite database was taken out of. */
+export function treeOf(artifacts: readonly Artifact[], { kind, service, path = '' }: Artifact): Artifact | undefined {
+  if (kind !== 'sqlite') return undefined;
+  return deepest(artifacts.filter((tree) => tree.kind === 'files' && tree.service === service && isInside(path, tree.path ?? '')))[0];
 }

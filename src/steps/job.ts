@@ -1,9 +1,13 @@
 import { opendir, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { z } from 'zod';
+import { AbsentPath } from '../model/errors.ts';
+import { type Artifact, artifactSchema, manifestSchema, storedSchema } from '../model/snapshot.ts';
 import type { Repository } from '../repository/repository.ts';
-import { artifactSchema, manifestSchema, storedSchema } from '../model/snapshot.ts';
+import { isDatabase } from '../sqlite/files.ts';
 import { exclusions } from './selection.ts';
+import { captureDatabases, createSearch } from './sqlite-search.ts';
+import { capturedSchema, placeDatabase, removeCompanions } from './sqlite.ts';
 
 /** The part of a run that happens where the files are: in this process when the volume is mounted here, otherwise in a worker. */
 
@@ -16,6 +20,9 @@ const capture = z.object({
   /** Where the tree is in the file system of whoever does the job, and where it is in its own container. */
   root: z.string(),
   path: z.string(),
+  sqlite: z.union([z.enum(['auto', 'none']), z.array(z.string())]),
+  /** A folder for the copy of one SQLite database at a time; made and removed again. */
+  scratch: z.string(),
   ...globs,
 });
 export type Capture = z.infer<typeof capture>;
@@ -23,7 +30,10 @@ export type Capture = z.infer<typeof capture>;
 const extract = z.object({
   kind: z.literal('extract'),
   manifest: manifestSchema,
-  artifact: artifactSchema,
+  /** The tree; without it, only databases are put back into what is there. */
+  artifact: artifactSchema.optional(),
+  /** SQLite databases that belong below `path`. */
+  databases: z.array(artifactSchema),
   root: z.string(),
   path: z.string(),
   /** Only this file or folder, relative to the tree. */
@@ -35,24 +45,51 @@ export type Extract = z.infer<typeof extract>;
 export const jobSchema = z.discriminatedUnion('kind', [capture, extract]);
 export type Job = z.infer<typeof jobSchema>;
 
-export const captureResult = storedSchema.extend({ warnings: z.array(z.string()) });
+export const captureResult = z.object({
+  /** None where all of it is one SQLite database. */
+  tree: storedSchema.optional(),
+  databases: z.array(capturedSchema),
+  failures: z.array(z.object({ source: z.string(), error: z.string() })),
+  warnings: z.array(z.string()),
+});
 export type CaptureResult = z.infer<typeof captureResult>;
 
+/** Databases before files, here as in the whole run: a file that no row names yet is only an orphan. */
 export async function captureTree(repository: Repository, job: Capture, signal: AbortSignal): Promise<CaptureResult> {
-  const isFolder = (await stat(job.root)).isDirectory();
-  const tree = isFolder
-    ? { root: job.root, exclude: await exclusions(job.root, job.path, job) }
-    : { root: job.root, exclude: [], file: basename(job.path) };
   await using writer = await repository.begin(job.address);
-  return await writer.putTree(job.artifact, tree, signal);
+  const search = createSearch(job);
+  const isFolder = (await stat(job.root)).isDirectory();
+  const exclude = isFolder ? await exclusions(job.root, job.path, job, search.isOn ? search.see : undefined) : [];
+  if (!isFolder) search.see('');
+  const { live, warnings, ...captured } = await captureDatabases(writer, job, isFolder, search.conclude(), signal);
+  if (live.includes('')) return { ...captured, warnings };
+  const tree = isFolder ? { root: job.root, exclude: [...exclude, ...live] } : { root: job.root, exclude: [], file: basename(job.path) };
+  const { warnings: said, ...stored } = await writer.putTree(job.artifact, tree, signal);
+  return { ...captured, tree: stored, warnings: [...warnings, ...said] };
 }
 
 /** Makes the tree what the snapshot holds: what was in its scope goes, what was left out of the snapshot stays. */
 export async function extractTree(repository: Repository, job: Extract, signal: AbortSignal): Promise<void> {
-  if (!(await stat(job.root)).isDirectory()) return repository.extract(job.manifest, job.artifact, job.root, undefined, signal);
-  if (job.only === undefined) await clear(job.root, await exclusions(job.root, job.path, job));
-  else await rm(join(job.root, job.only), { recursive: true, force: true });
-  await repository.extract(job.manifest, job.artifact, job.root, job.only, signal);
+  if (job.artifact !== undefined) await unpack(repository, job, job.artifact, signal);
+  for (const database of job.databases) {
+    const file = join(job.root, relative(job.path, database.path ?? ''));
+    await placeDatabase(await repository.read(job.manifest, database, signal), job.root, file, database);
+  }
+}
+
+async function unpack(repository: Repository, job: Extract, artifact: Artifact, signal: AbortSignal): Promise<void> {
+  const { manifest, root, only } = job;
+  const isFolder = (await stat(root)).isDirectory();
+  if (isFolder && only === undefined) await clear(root, await exclusions(root, job.path, job));
+  else if (isFolder && only !== undefined) await rm(join(root, only), { recursive: true, force: true });
+  await repository.extract(manifest, artifact, root, isFolder ? only : undefined, signal);
+  if (!isFolder || only === undefined || isDatabase(join(root, only)) !== true) return;
+  // A SQLite database that was archived as it lay there: its log is a part of it, and that of another moment would spoil it.
+  await removeCompanions(join(root, only));
+  for (const suffix of ['-wal', '-journal'])
+    await repository.extract(manifest, artifact, root, `${only}${suffix}`, signal).catch((error: unknown) => {
+      if (!(error instanceof AbsentPath)) throw error;
+    });
 }
 
 async function clear(root: string, keep: readonly string[]): Promise<void> {

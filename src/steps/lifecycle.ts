@@ -57,6 +57,21 @@ async function logIn(context: Context, id: string, engine: Engine, target: Targe
   }
 }
 
+/** Starts what commands run in. Where that is a database server, it is up when it accepts a login, which a set-up one does not. */
+export async function startForCommands(context: Context, stack: Stack, commanded: readonly Service[]): Promise<void> {
+  await startServices(context, stack, commanded);
+  for (const service of commanded) {
+    await waitHealthy(context, stack, service.name);
+    const engine = context.engines.find((one) => one.recognises(service.containers[0], []));
+    if (engine === undefined) continue;
+    // Its command may know a login that Davit does not.
+    await startDatabase(context, service, engine).catch((error: unknown) => {
+      if (!(error instanceof DavitError)) throw error;
+      context.log.warn({ service: service.name, error: error.message }, 'the restore command runs all the same');
+    });
+  }
+}
+
 /** Starts services that dependencies need first, each after what it depends on is healthy. What runs already is left as it is. */
 export async function startServices(context: Context, stack: Stack, services: readonly Service[]): Promise<void> {
   for (const { service } of inStartOrder(

@@ -2,7 +2,8 @@ import type { Context } from '../context.ts';
 import type { Database } from '../engines/engine.ts';
 import { configurationError } from '../model/errors.ts';
 import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
-import type { Stack } from './discover.ts';
+import { planCommands } from './command-plan.ts';
+import { type Service, settingsOf, type Stack } from './discover.ts';
 import { mountAround, storageFolders } from './storage-folders.ts';
 import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
 import { planTrees, volumeIdentity } from './trees.ts';
@@ -18,24 +19,57 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
   const servers = await findServers(context, stack, members);
   const dumping = servers.filter(({ service }) => members.includes(service) && service.labels?.dump !== 'none');
   const databases = dumping.map((server) => planDatabases(server));
+  const databasesOf = (service: string): Set<string> =>
+    new Set(databases.flatMap(({ sources }) => sources.filter((source) => source.service === service).map(({ name }) => name)));
+  const commands = planCommands(members, databasesOf);
+  // Where a person's own command stands for the engine, the server's files are no more to be archived than beside a dump.
+  const byCommand = servers.filter(({ service }) => members.includes(service) && (service.labels?.commands.length ?? 0) > 0);
   const trees = planTrees(
     members.toSorted((a, b) => (a.labels?.order ?? 0) - (b.labels?.order ?? 0)),
-    { dumped: new Set(dumping.map(({ service }) => service.name)), dataOf: dataVolumes(servers) },
+    { dumped: new Set([...dumping, ...byCommand].map(({ service }) => service.name)), dataOf: dataVolumes(servers) },
     storageVolumes(context, stack),
   );
   return {
     stack: stack.name,
     set,
-    sources: [...databases.flatMap(({ sources }) => sources), ...trees.sources].toSorted(byOrder),
+    sources: [...databases.flatMap(({ sources }) => sources), ...commands.sources, ...trees.sources].toSorted(byOrder),
+    dumped: [...dumping, ...servers.filter(({ service }) => isMislabelled(service))].map(({ service }) => service.name),
     skipped: [...databases.flatMap(({ skipped }) => skipped), ...trees.skipped, ...untaken(stack, set)],
-    problems: [...databases.flatMap(({ problems }) => problems), ...trees.problems, ...wrongLabels(stack)],
-    warnings: [...databases.flatMap(({ warnings }) => warnings), ...hotCopies(servers, trees.sources)],
+    problems: [
+      ...databases.flatMap(({ problems }) => problems),
+      ...commands.problems,
+      ...trees.problems,
+      ...wrongLabels(stack),
+      ...unknownSets(stack, set),
+    ],
+    warnings: [...databases.flatMap(({ warnings }) => warnings), ...trees.warnings, ...hotCopies(servers, trees.sources)],
   };
 }
 
 /** A wrong label belongs to no set that can be known, so every set of the stack reports it. */
 function wrongLabels(stack: Stack): Problem[] {
   return stack.services.flatMap(({ name, problems }) => problems.map((error) => ({ service: name, error })));
+}
+
+/** A set that is said to be needed by one that is not there would lose what is needed. */
+export function unknownSets(stack: Stack, set: string): Problem[] {
+  const known = setsOf(stack).filter((name) => name !== set);
+  return (settingsOf(stack, set)['needed-by'] ?? [])
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      service: stack.services.find(({ own }) => own)?.name ?? 'davit',
+      error: configurationError({
+        where: `label davit.set.${set}.needed-by`,
+        what: 'names no other set of the stack',
+        seen: name,
+        fix: known.length === 0 ? 'the stack has no other' : `the others are ${known.join(', ')}`,
+      }),
+    }));
+}
+
+/** What it wants cannot be known. */
+function isMislabelled({ labels, problems }: Service): boolean {
+  return labels === undefined && problems.length > 0;
 }
 
 function untaken(stack: Stack, set: string): Skipped[] {
@@ -98,10 +132,16 @@ function planDatabases({ service, engine, inventory, problem }: Server): {
         fix: `the server has ${inventory.databases.map((database) => database.name).join(', ') || 'none'}`,
       }),
     })),
-    warnings: [...inventory.warnings, ...chosen.flatMap(({ warnings }) => warnings)].map(
+    warnings: [...inventory.warnings, ...replicas(service), ...chosen.flatMap(({ warnings }) => warnings)].map(
       (warning) => `service "${service.name}": ${warning}`,
     ),
   };
+}
+
+function replicas({ containers: [first, ...others] }: Service): string[] {
+  return others.length === 0
+    ? []
+    : [`only "${first.name}" of its ${others.length + 1} containers is dumped: data that only another one holds are lost`];
 }
 
 function hotCopies(

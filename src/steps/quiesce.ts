@@ -15,23 +15,30 @@ export interface Standstill {
   readonly containers: readonly string[];
 }
 
-/** Which services have to stand still: those that ask for it, and whoever else writes a volume of theirs that is archived. Never a dumped database, never Davit. */
+/** Which services have to stand still: those that ask for it, and whoever else writes a volume of theirs that is archived. Never a database that is to be dumped, never Davit. */
 export function planStandstills(stack: Stack, plan: Plan): Standstill[] {
-  const dumped = new Set(plan.sources.filter(({ kind }) => kind !== 'files').map(({ service }) => service));
+  const commanded = new Set(plan.sources.filter(({ kind }) => kind === 'command').map(({ service }) => service));
   const asking = stack.services.filter(({ labels }) => labels?.set === plan.set && labels.quiesce !== 'none');
   const chosen = new Map<string, Standstill>();
   for (const asker of asking) {
     if (asker.labels === undefined || asker.labels.quiesce === 'none') continue;
-    const { quiesce: mode, 'quiesce.during': during, 'quiesce.timeout': timeoutMs } = asker.labels;
+    const { quiesce: mode, 'quiesce.during': wanted, 'quiesce.timeout': timeoutMs } = asker.labels;
     for (const service of [asker, ...fellowWriters(stack, plan, asker)]) {
-      if (service.own || dumped.has(service.name)) continue;
-      const containers = service.containers.filter(({ state }) => state === 'running').map(({ name }) => name);
+      if (service.own || plan.dumped.includes(service.name)) continue;
+      const containers = service.containers.filter(({ state }) => isActive(state)).map(({ name }) => name);
+      // A command needs a container that runs.
+      const during = commanded.has(service.name) ? 'files' : wanted;
       const known = chosen.get(service.name);
       if (containers.length > 0 && (known === undefined || known.during === 'files'))
         chosen.set(service.name, { service: service.name, mode, during, timeoutMs, containers });
     }
   }
   return inStartOrder(stack, [...chosen.values()]);
+}
+
+/** What Docker is about to restart would come up in the middle. */
+function isActive(state: Container['state']): boolean {
+  return state === 'running' || state === 'restarting';
 }
 
 function fellowWriters(stack: Stack, plan: Plan, asker: Service): Service[] {

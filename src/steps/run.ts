@@ -142,7 +142,7 @@ export async function commit(context: Context, run: Run): Promise<Manifest> {
 }
 
 function skew(artifacts: readonly Artifact[]): number {
-  const starts = artifacts.filter(({ kind }) => kind === 'database').map(({ startedAt }) => Date.parse(startedAt));
+  const starts = artifacts.filter(({ kind }) => kind === 'database' || kind === 'command').map(({ startedAt }) => Date.parse(startedAt));
   return starts.length === 0 ? 0 : Math.max(...starts) - Math.min(...starts);
 }
 

@@ -12,6 +12,15 @@ export interface Globs {
 /** `enter`: a folder that is kept and whose entries are decided one by one; `keep` and `leave` hold for everything below. */
 export type Decision = 'keep' | 'leave' | 'enter';
 
+/** Whether one of the globs means this container path; no globs mean none. */
+export function createMatcher(globs: readonly string[]): (path: string) => boolean {
+  if (globs.length === 0) return () => false;
+  return picomatch(
+    globs.map((glob) => glob.replace(/\/\*\*$/, '/**/*')),
+    { dot: true },
+  );
+}
+
 /**
  * Decides about container paths from the top down; `kept` says that a folder above was included.
  * A pattern that ends in `/**` means what is below a folder, not the folder.
@@ -20,15 +29,8 @@ export function createSelection({
   include,
   exclude,
 }: Globs): (path: string, folder: boolean, kept: boolean) => { decision: Decision; kept: boolean } {
-  const matcher = (globs: readonly string[]): ((path: string) => boolean) =>
-    globs.length === 0
-      ? () => false
-      : picomatch(
-          globs.map((glob) => glob.replace(/\/\*\*$/, '/**/*')),
-          { dot: true },
-        );
-  const isExcluded = matcher(exclude);
-  const isIncluded = matcher(include);
+  const isExcluded = createMatcher(exclude);
+  const isIncluded = createMatcher(include);
   const bases = include.map((glob) => picomatch.scan(glob).base);
   const leadsToIncluded = (path: string): boolean => bases.some((base) => isInside(base, path) || isInside(path, base));
 
@@ -46,19 +48,27 @@ export function isKeptFromAbove(path: string, decide: ReturnType<typeof createSe
   return folders.some((folder) => decide(folder, true, false).kept);
 }
 
-/** The paths below `root`, relative to it, that a tree with these globs leaves out. `path` is where the tree lies in its own container. */
-export async function exclusions(root: string, path: string, globs: Globs): Promise<string[]> {
+/**
+ * The paths below `root`, relative to it, that a tree with these globs leaves out. `path` is where the tree lies in its own container. `see` hears of every
+ * regular file that is not left out, and of folders that cannot be entered because they vanished or have names that are no text.
+ */
+export async function exclusions(root: string, path: string, globs: Globs, see?: (relative: string) => void): Promise<string[]> {
   const left: string[] = [];
   const decide = createSelection(globs);
-  if (globs.include.length > 0 || globs.exclude.length > 0) await walk('', isKeptFromAbove(path, decide), decide);
+  if (globs.include.length > 0 || globs.exclude.length > 0 || see !== undefined) await walk('', isKeptFromAbove(path, decide));
   return left;
 
-  async function walk(relative: string, keptAbove: boolean, decide: ReturnType<typeof createSelection>): Promise<void> {
-    for await (const entry of await opendir(join(root, relative))) {
+  async function walk(relative: string, keptAbove: boolean): Promise<void> {
+    const folder = await opendir(join(root, relative)).catch((error: NodeJS.ErrnoException) => {
+      if (relative === '' || error.code !== 'ENOENT') throw error;
+      see?.(relative);
+    });
+    for await (const entry of folder ?? []) {
       const below = join(relative, entry.name);
       const { decision, kept } = decide(join(path, below), entry.isDirectory(), keptAbove);
       if (decision === 'leave') left.push(below);
-      if (decision === 'enter') await walk(below, kept, decide);
+      else if (entry.isDirectory() && (decision === 'enter' || see !== undefined)) await walk(below, kept);
+      else if (entry.isFile()) see?.(below);
     }
   }
 }

@@ -2,11 +2,13 @@ import { configurationError } from '../model/errors.ts';
 import type { FilesSource, Problem, Skipped } from '../model/plan.ts';
 import type { Mount } from '../docker/docker.ts';
 import type { Service } from './discover.ts';
+import { separateVolumes, widen } from './shared-volumes.ts';
 
 export interface TreePlan {
   readonly sources: readonly FilesSource[];
   readonly skipped: readonly Skipped[];
   readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
 }
 
 /** What the file planning must know about databases: who is dumped, and which volumes are a server's own. */
@@ -21,7 +23,9 @@ export function planTrees(services: readonly Service[], databases: DatabaseVolum
   const sources: FilesSource[] = [];
   const skipped: Skipped[] = [];
   const problems: Problem[] = [];
-  const taken = new Map<string, FilesSource>();
+  const warnings: string[] = [];
+  /** By volume and folder in it, the place in `sources`. */
+  const taken = new Map<string, number>();
 
   for (const service of services) {
     if (service.labels === undefined || service.labels.files === 'none') continue;
@@ -48,18 +52,28 @@ export function planTrees(services: readonly Service[], databases: DatabaseVolum
           why: `data directory of "${owner}", which is dumped; a copy of it would be torn`,
         });
       else {
-        const source = toSource(service, mount, path);
-        const same = taken.get(`${identity}:${path.slice(mount.destination.length)}`);
-        if (same !== undefined)
-          skipped.push({ service: service.name, what: path, why: `same volume as ${same.path} of "${same.service}", stored once` });
-        else {
-          taken.set(`${identity}:${path.slice(mount.destination.length)}`, source);
-          sources.push(source);
-        }
+        take(service, toSource(service, mount, path), `${identity}:${path.slice(mount.destination.length)}`);
       }
     }
   }
-  return { sources, skipped, problems };
+  return { sources, skipped, problems, warnings };
+
+  function take(service: Service, source: FilesSource, folder: string): void {
+    const separate = separateVolumes(service, source);
+    if (separate !== undefined) problems.push({ service: service.name, absent: true, error: separate });
+    const index = taken.get(folder) ?? sources.length;
+    const same = sources[index];
+    if (same === undefined) {
+      taken.set(folder, index);
+      sources.push(source);
+      return;
+    }
+    skipped.push({ service: service.name, what: source.path, why: `same volume as ${same.path} of "${same.service}", stored once` });
+    const widened = widen(same, source);
+    if (widened === undefined) return;
+    sources[index] = widened.source;
+    warnings.push(widened.warning);
+  }
 }
 
 export function volumeIdentity(mount: Pick<Mount, 'type' | 'source'>): string {
@@ -74,7 +88,13 @@ interface Wanted {
 function wantedMounts(service: Service, databases: DatabaseVolumes, skipped: Skipped[]): { wanted: Wanted[]; missing: string[] } {
   const mounts = service.containers[0].mounts;
   const files = service.labels?.files;
-  if (Array.isArray(files)) return explicitMounts(mounts, files.map(trimSlash));
+  if (Array.isArray(files)) {
+    const chosen = explicitMounts(mounts, files.map(trimSlash));
+    for (const mount of mounts)
+      if (isVolume(mount) && !chosen.wanted.some((one) => one.mount === mount))
+        skipped.push({ service: service.name, what: mount.destination, why: unsuited(mount) ?? 'not in davit.files' });
+    return chosen;
+  }
   if (databases.dumped.has(service.name)) {
     for (const mount of mounts)
       if (isVolume(mount))
@@ -134,7 +154,7 @@ function trimSlash(path: string): string {
 }
 
 function toSource(service: Service, mount: Mount, path: string): FilesSource {
-  const { 'files.include': include = [], 'files.exclude': exclude = [], order = 0 } = service.labels ?? {};
+  const { 'files.include': include = [], 'files.exclude': exclude = [], sqlite = 'auto', order = 0 } = service.labels ?? {};
   return {
     kind: 'files',
     service: service.name,
@@ -144,5 +164,6 @@ function toSource(service: Service, mount: Mount, path: string): FilesSource {
     mount: { type: mount.type === 'bind' ? 'bind' : 'volume', source: mount.source, destination: mount.destination },
     include,
     exclude,
+    sqlite,
   };
 }

@@ -11,6 +11,9 @@ import { requireMount, storageFolders } from './storage-folders.ts';
 
 /** Where a worker finds the volume that it was started for. */
 export const workerRoot = '/tree';
+/** Where a worker may copy a SQLite database to. */
+const scratchMount = '/scratch';
+export const workerScratch = `${scratchMount}/sqlite`;
 export const workerLabel = 'io.davit.worker';
 const ownerLabel = 'io.davit.owner';
 
@@ -47,6 +50,7 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
       { type: mount.type, source: mount.source, target: workerRoot, readOnly: job.kind === 'capture' },
       ...storageMounts(stack, environment),
     ],
+    scratch: job.kind === 'capture' && job.sqlite !== 'none' ? scratchMount : undefined,
     networkMode: `container:${stack.own.id}`,
     capabilities: capabilities[job.kind],
   };

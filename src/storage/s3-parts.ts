@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 
 const mebibyte = 1024 * 1024;
-const growEvery = 800;
+const growEvery = 720;
 const largestPart = 1024 * mebibyte;
 
-/** Doubles every 800 parts: the 10,000 parts that S3 allows then hold its largest object, 5 TiB, and few bytes need little memory. */
+/** From the smallest part of S3, doubling every 720 parts: the 10,000 parts that S3 allows then hold its largest object, 5 TiB, and few bytes need little memory. */
 export function partBytes(number: number): number {
-  return Math.min(largestPart, 8 * mebibyte * 2 ** Math.floor((number - 1) / growEvery));
+  return Math.min(largestPart, 5 * mebibyte * 2 ** Math.floor((number - 1) / growEvery));
 }
 
-/** Buffers that exist at once: one fills while the others travel. 40 MiB at first, never more than two of the largest. */
+/** Buffers that exist at once: one fills while the others travel. 25 MiB at first, never more than two of the largest. */
 export function buffersFor(bytes: number): number {
-  return Math.max(2, Math.min(5, Math.floor((96 * mebibyte) / bytes)));
+  return Math.max(2, Math.min(5, Math.floor((64 * mebibyte) / bytes)));
 }
 
 export interface Part {

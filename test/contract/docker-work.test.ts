@@ -1,3 +1,6 @@
+import { mkdtemp, mkdtempDisposable, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createDocker } from '../../src/docker/dockerode.ts';
 import type { WorkerSpec } from '../../src/docker/docker.ts';
@@ -50,6 +53,18 @@ describe('a worker', () => {
     expect(inspected).not.toContain('s3cr3t');
   });
 
+  test('may write into a folder of the host that is not there yet, and may not read one', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'davit-worker-'));
+    const mount = { type: 'bind', source: join(folder.path, 'new'), target: '/tree', readOnly: true } as const;
+    await expect(davit.work(specOf(obedient, { mounts: [mount] }), 'job')).rejects.toThrow(/bind source path does not exist/);
+    const writing = specOf('read -r job; echo "$job" > /tree/job; echo done; cat >/dev/null', { mounts: [{ ...mount, readOnly: false }] });
+    const { lines, release, exited } = await davit.work(writing, 'restored');
+    await linesUntil(lines, 'done');
+    release();
+    await exited;
+    expect(await readFile(join(mount.source, 'job'), 'utf8')).toBe('restored\n');
+  });
+
   test('may be left after its last line', async () => {
     const spec = specOf(obedient);
     const worker = await davit.work(spec, 'job');
@@ -63,6 +78,23 @@ describe('a worker', () => {
     const { lines, exited } = await davit.work(specOf('echo one; printf two; echo oops >&2; exit 5'), 'job');
     expect(await Array.fromAsync(lines)).toEqual(['one', 'two']);
     expect(await exited).toEqual({ exitCode: 5, stderr: 'oops\n' });
+  });
+
+  test('makes a folder of the host that it is to fill, and none that it is to read', async () => {
+    const source = `${await mkdtemp(join(tmpdir(), 'davit-work-'))}/not/there`;
+    const mount = { type: 'bind', source, target: '/tree' } as const;
+    try {
+      await expect(davit.work(specOf(obedient, { mounts: [{ ...mount, readOnly: true }] }), 'job')).rejects.toThrow('does not exist');
+      const { release, exited } = await davit.work(
+        specOf('touch /tree/x; cat >/dev/null', { mounts: [{ ...mount, readOnly: false }] }),
+        'job',
+      );
+      release();
+      expect((await exited).exitCode).toBe(0);
+      expect(await readdir(source)).toEqual(['x']);
+    } finally {
+      await rm(dirname(dirname(source)), { recursive: true, force: true });
+    }
   });
 
   test('has no more rights than it was given', async () => {
@@ -82,6 +114,17 @@ describe('a worker', () => {
     } finally {
       await docker('volume', 'rm', volume);
     }
+  });
+
+  test('may have a place to write, which goes with it', async () => {
+    const spec = specOf('read -r job; touch /scratch/x && echo written; cat >/dev/null', { scratch: '/scratch' });
+    const { lines, release, exited } = await davit.work(spec, 'job');
+    await linesUntil(lines, 'written');
+    const volume = await docker('inspect', '-f', '{{range .Mounts}}{{.Name}}{{end}}', spec.name);
+    expect(volume).toMatch(/^[0-9a-f]{64}$/);
+    release();
+    await exited;
+    expect(await docker('volume', 'ls', '-q', '--filter', `name=${volume}`)).toBe('');
   });
 
   test('keeps the order and completeness of many lines', async () => {

@@ -7,7 +7,7 @@ import { digest, failing, noise, sha256, streamOf, stuck } from '../support/byte
 import { reasonOf } from '../support/reason.ts';
 import { storages, type Place } from '../support/storages.ts';
 
-const part = 8 * 1024 * 1024;
+const part = 5 * 1024 * 1024;
 
 describe.each(storages)('storage: $name', ({ open }) => {
   let place: Place;

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { createAgeKeys } from '../support/age-keys.ts';
 import { presentServers, superPassword } from '../support/databases.ts';
 import { app } from '../support/services.ts';
+import { ask, sql } from '../support/sqlite.ts';
 import { createStack } from '../support/stack.ts';
 
 /** The fenced blocks of docs/restore.md that say how it goes by hand. */
@@ -41,7 +42,10 @@ test(`an encrypted snapshot in a bucket is restored with curl, age, zstd and tar
     },
   });
   const contents = async (): Promise<string> => {
-    const files = await stack.sh('app', 'cd /data && find . -printf "%p %y %U:%G %m %T@ %l\\n" | sort && cat "./odd name/+ü?&🚤"');
+    const files = await stack.sh(
+      'app',
+      'cd /data && find . ! -path ./db -printf "%p %y %U:%G %m %T@ %l\\n" | sort && cat "./odd name/+ü?&🚤"',
+    );
     return files + (mysql === undefined ? '' : await stack.sh('blog-db', `MYSQL_PWD=${superPassword} mysql -uroot --table`, blog));
   };
   const folder = await mkdtemp(join(tmpdir(), 'davit-by-hand-'));
@@ -50,6 +54,13 @@ test(`an encrypted snapshot in a bucket is restored with curl, age, zstd and tar
     await stack.sh(
       'app',
       'cd /data && mkdir "odd name" && echo boat > "odd name/+ü?&🚤" && ln -s nowhere link && chown -R 12:34 . && chmod 0710 .',
+    );
+    sql(join(folder, 'vault'), 'CREATE TABLE t (a)', "INSERT INTO t VALUES ('a boat')");
+    const vault = (await readFile(join(folder, 'vault'))).toString('base64');
+    await stack.sh(
+      'app',
+      'mkdir /data/db && cd /data/db && base64 -d > "my vault" && chown 56:78 * && chmod 0640 * && touch -d @1000000000 *',
+      vault,
     );
     if (mysql !== undefined) {
       await stack.sh(
@@ -66,7 +77,7 @@ test(`an encrypted snapshot in a bucket is restored with curl, age, zstd and tar
 
     await writeFile(join(folder, 'identity'), identity, { mode: 0o600 });
     await stack.wipe(['app', ...(mysql === undefined ? [] : ['blog-db'])], ['files', ...(mysql === undefined ? [] : ['blog'])]);
-    const names = ['fetch-curl', 'check', 'plain-age', 'files', ...(mysql === undefined ? [] : ['mysql']), 'start'];
+    const names = ['fetch-curl', 'check', 'plain-age', 'files', 'sqlite', ...(mysql === undefined ? [] : ['mysql']), 'start'];
     const blocks = await Promise.all(names.map(blockOfManual));
     const aws = `if command -v aws; then (SNAPSHOT=$SNAPSHOT-aws PREFIX='pre fix'; ${await blockOfManual('fetch-aws')}); diff -r "$SNAPSHOT" "$SNAPSHOT-aws"; fi`;
     await execa('bash', ['-euo', 'pipefail', '-c', ['mkdir "$SNAPSHOT"', ...blocks, aws].join('\n')], {
@@ -91,6 +102,8 @@ test(`an encrypted snapshot in a bucket is restored with curl, age, zstd and tar
       },
     });
     expect(await contents()).toBe(before);
+    await writeFile(join(folder, 'restored'), Buffer.from(await stack.sh('app', 'base64 "/data/db/my vault"'), 'base64'));
+    expect(ask(join(folder, 'restored'), 'SELECT a FROM t')).toBe('a boat');
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

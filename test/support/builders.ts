@@ -2,7 +2,7 @@ import { parseLabels } from '../../src/config/parse-labels.ts';
 import { composeLabels } from '../../src/docker/compose.ts';
 import type { Container, Mount } from '../../src/docker/docker.ts';
 import type { Access, Target } from '../../src/engines/engine.ts';
-import type { DatabaseSource, FilesSource, Plan } from '../../src/model/plan.ts';
+import type { CommandSource, DatabaseSource, FilesSource, Plan } from '../../src/model/plan.ts';
 import type { Artifact, Manifest } from '../../src/model/snapshot.ts';
 import type { Service, Stack } from '../../src/steps/discover.ts';
 
@@ -108,11 +108,17 @@ export function filesSource(name: string, mount: Mount): FilesSource {
     mount: { type: mount.type === 'bind' ? 'bind' : 'volume', source: mount.source, destination: mount.destination },
     include: [],
     exclude: [],
+    sqlite: 'auto',
   };
 }
 
+export function commandSource(name: string, command = 'dump'): CommandSource {
+  return { kind: 'command', service: name, name: 'dump', order: 0, engine: 'command', extension: 'out', command, restorable: true };
+}
+
 export function plan(...sources: Plan['sources']): Plan {
-  return { stack: 'shop', set: 'default', sources, skipped: [], problems: [], warnings: [] };
+  const dumped = sources.filter(({ kind }) => kind === 'database' || kind === 'accounts').map(({ service: name }) => name);
+  return { stack: 'shop', set: 'default', sources, dumped, skipped: [], problems: [], warnings: [] };
 }
 
 export function artifact(overrides: Partial<Artifact> = {}): Artifact {
@@ -143,6 +149,10 @@ export function filesArtifact(name: string, path: string, overrides: Partial<Art
     mount: { type: 'volume', source: `shop_${name}`, destination: path },
     ...overrides,
   });
+}
+
+export function sqliteArtifact(name: string, path: string, overrides: Partial<Artifact> = {}): Artifact {
+  return filesArtifact(name, path, { name: `sqlite${path}`, kind: 'sqlite', engine: 'sqlite', extension: 'sqlite', ...overrides });
 }
 
 export function manifest(overrides: Partial<Manifest> = {}): Manifest {

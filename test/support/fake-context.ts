@@ -40,12 +40,13 @@ export function fakeContext(fake: FakeStack): Context {
     run: async (id, command) => ({ exitCode: 0, stdout: '', stderr: '', ...fake.answer?.(inspect(id), command) }),
   };
   const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-  const known: Pick<Context, 'environment' | 'docker' | 'engines' | 'log' | 'redactor' | 'signal' | 'version' | 'now'> = {
+  const known: Pick<Context, 'environment' | 'docker' | 'engines' | 'log' | 'notifiers' | 'redactor' | 'signal' | 'version' | 'now'> = {
     environment: parseEnvironment(fake.environment ?? {}),
     docker: docker as Docker,
     engines,
     log: silent,
     redactor: createRedactor(),
+    notifiers: [],
     signal: new AbortController().signal,
     version: '0.0.0',
     now: () => new Date('2026-11-21T03:00:00Z'),

@@ -1,4 +1,4 @@
-import type { ComposeService } from './stack.ts';
+import { type ComposeService, davitImage } from './stack.ts';
 
 /** Services that tests are made of, as compose knows them. Passwords are planted: no output may show them. */
 
@@ -36,3 +36,32 @@ export const sqlIn = {
   maria: (sql: string) => `mariadb -uroot -p${planted.maria} -N shop -e "${sql}"`,
   postgres: (sql: string) => `psql -U postgres -At -c "${sql}"`,
 };
+
+/** An app that writes into /data/app.db as fast as it can. /tmp/first is the last row that it found when it started, /tmp/last the last one that it has committed. */
+export function sqliteApp(volume: string, mode: 'wal' | 'delete', more: Partial<ComposeService> = {}): ComposeService {
+  const script = `
+    const { writeFileSync } = require('node:fs');
+    const database = new (require('node:sqlite').DatabaseSync)('/data/app.db', { timeout: 60_000 });
+    database.exec('PRAGMA journal_mode = ${mode}; PRAGMA user_version = 7; CREATE TABLE IF NOT EXISTS t (a)');
+    let i = database.prepare('SELECT coalesce(max(a), 0) AS last FROM t').get().last;
+    writeFileSync('/tmp/first', String(i));
+    setInterval(() => {
+      i += 1;
+      database.exec('INSERT INTO t VALUES (' + i + ')');
+      writeFileSync('/tmp/last', String(i));
+    }, 5);`;
+  return app(volume, {
+    image: davitImage,
+    pull_policy: 'never',
+    entrypoint: ['node', '-e', script],
+    init: true,
+    healthcheck: healthy('test', '-e', '/tmp/last'),
+    ...more,
+  });
+}
+
+/** A shell line for the only value of a query; where Davit's image runs. */
+export function sqliteIn(file: string, query: string): string {
+  const script = `console.log(...Object.values(new (require("node:sqlite").DatabaseSync)("${file}", { timeout: 60000 }).prepare("${query}").get()))`;
+  return `node -e '${script}'`;
+}

@@ -83,15 +83,33 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
   };
   await writeFile(file, JSON.stringify(definition));
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return openStack({ project, files: [file], remove: () => rm(folder, { recursive: true, force: true }) });
+}
 
+export interface ComposeFiles {
+  readonly project: string;
+  readonly files: readonly [string, ...string[]];
+  /** What the files leave to the environment. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Runs when the stack is gone. */
+  remove(): Promise<void>;
+}
+
+/** A stack of compose files that are there. Nothing is started. */
+export function openStack({ project, files, variables = {}, remove }: ComposeFiles): TestStack {
   const compose = (...args: readonly string[]): Promise<Outcome> => fed(undefined, ...args);
 
   async function fed(input: string | undefined, ...args: readonly string[]): Promise<Outcome> {
-    const result = await execa('docker', ['compose', '--progress', 'quiet', '-p', project, '-f', file, ...args], {
-      reject: false,
-      timeout: commandLimitMs,
-      ...(input === undefined ? { stdin: 'ignore' } : { input }),
-    });
+    const result = await execa(
+      'docker',
+      ['compose', '--progress', 'quiet', '-p', project, ...files.flatMap((file) => ['-f', file]), ...args],
+      {
+        reject: false,
+        env: variables,
+        timeout: commandLimitMs,
+        ...(input === undefined ? { stdin: 'ignore' } : { input }),
+      },
+    );
     return { exitCode: result.exitCode ?? 255, stdout: result.stdout, stderr: result.stderr };
   }
 
@@ -106,7 +124,7 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
 
   const stack: TestStack = {
     project,
-    file,
+    file: files[0],
     compose,
     up: async (...names) => void (await must('up', compose('up', '-d', '--wait', ...names))),
     davit: (...args) => compose('exec', '-T', 'davit', 'davit', ...args),
@@ -135,7 +153,7 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
       await compose('down', '-v', '--remove-orphans', '--timeout', '3');
       const left = await stack.leftovers();
       if (left.length > 0) await execa('docker', ['rm', '-f', ...left]);
-      await rm(folder, { recursive: true, force: true });
+      await remove();
     },
   };
   return stack;

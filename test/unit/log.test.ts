@@ -3,6 +3,25 @@ import { describe, expect, test } from 'vitest';
 import { createLog } from '../../src/log.ts';
 import { createRedactor } from '../../src/redactor.ts';
 
+test.each<[string[], string[]]>([
+  [['redis-server', '--requirepass', 'geheim pw', '--port', '6379'], ['geheim pw']],
+  [
+    ['app', '--db-password=first1', '--api-token', 'second'],
+    ['first1', 'second'],
+  ],
+  [
+    ['sh', '-c', `redis-server --requirepass "three3" --masterauth 'four44'; x --secret five55`],
+    ['three3', 'four44', 'five55'],
+  ],
+  [['--requirepass', '$PW', 'x --password-file /run/secrets/pw --requirepass $(cat /x)'], []],
+])('the secrets in the words %j', (words, secrets) => {
+  const { protectOptions, redact } = createRedactor();
+  protectOptions(words);
+  expect(redact([...secrets, 'redis-server --port 6379 /run/secrets/pw'].join('|'))).toBe(
+    [...secrets.map(() => '[redacted]'), 'redis-server --port 6379 /run/secrets/pw'].join('|'),
+  );
+});
+
 describe('the redactor', () => {
   test('replaces every secret wherever it appears', () => {
     const { protect, redact } = createRedactor();
@@ -20,20 +39,34 @@ describe('the redactor', () => {
 
   test('leaves no rest when one secret is the beginning of another', () => {
     const { protect, redact } = createRedactor();
-    protect(['pass', 'password-of-root']);
-    expect(redact('password-of-root pass')).toBe('[redacted] [redacted]');
+    protect(['passwd', 'passwd-of-root']);
+    expect(redact('passwd-of-root passwd')).toBe('[redacted] [redacted]');
   });
 
   test('does not take what a secret holds for a pattern', () => {
     const { protect, redact } = createRedactor();
-    protect(['a.c$', '$&$1']);
-    expect(redact('abc a.c$ $&$1')).toBe('abc [redacted] [redacted]');
+    protect(['a.b.c$', '$&$1\\d']);
+    expect(redact('axbxc a.b.c$ $&$1\\d $&$15')).toBe('axbxc [redacted] [redacted] $&$15');
   });
 
-  test('leaves values alone that are too short, or a word of JSON', () => {
+  test('leaves what is too short, a word of JSON, or a word of Davit itself', () => {
     const { protect, redact } = createRedactor();
-    protect(['', 'yes', 'true', 'false', 'null', undefined]);
-    expect(redact('{"yes":true,"no":false,"nothing":null}')).toBe('{"yes":true,"no":false,"nothing":null}');
+    protect(['', 'yes', 'root', 'true', 'false', 'null', 'admin', 'password', 'postgres', undefined]);
+    const text = '{"yes":true,"no":false,"nothing":null,"engine":"postgres"} root asks for a password';
+    expect(redact(text)).toBe(text);
+  });
+
+  test('replaces everything else of six characters and more, also where it looks harmless', () => {
+    const { protect, redact } = createRedactor();
+    const planted = ['secret', 'hunter', 'qwerty', 'p@ss w', 'Password', 'passwords', 'ünïcöd', '12345a'];
+    protect(planted);
+    expect(redact(`x${planted.join('x')}x`)).toBe(`x${planted.map(() => '[redacted]').join('x')}x`);
+  });
+
+  test('does not tear a larger number apart for a secret of digits', () => {
+    const { protect, redact } = createRedactor();
+    protect(['123456']);
+    expect(redact('{"bytes":91234567} pin=123456 x123456x')).toBe('{"bytes":91234567} pin=[redacted] x[redacted]x');
   });
 
   test('learns more later', () => {

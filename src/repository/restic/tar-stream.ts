@@ -1,4 +1,4 @@
-import { DavitError } from '../../model/errors.ts';
+import { AbsentPath, DavitError } from '../../model/errors.ts';
 import { missingBlob } from './blob-reader.ts';
 import { minChunkBytes } from './chunker.ts';
 import { sealBytes, sha256 } from './crypto.ts';
@@ -60,7 +60,7 @@ export async function* tarOf(session: Session, root: Node, path: string | undefi
     if (first === undefined) return { node, at };
     const below = (await childrenOf(node)).find(({ name }) => name.equals(Buffer.from(first)));
     if (below !== undefined) return find(below, Buffer.concat([at, Buffer.from('/'), below.name]), rest);
-    throw new DavitError({
+    throw new AbsentPath({
       where: `path "${segments.join('/')}"`,
       what: 'is not in this artifact',
       fix: 'list what is: davit cat ID ARTIFACT | tar -t',

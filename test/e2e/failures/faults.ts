@@ -2,13 +2,12 @@ import { execa } from 'execa';
 import { until } from '../../support/docker.ts';
 import type { TestStack } from '../../support/stack.ts';
 import type { Lab } from './lab.ts';
-import { password } from './parts.ts';
 
 /** The client of MariaDB as root; its password is in the container's environment. */
-const client = 'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" mariadb -uroot -N shop';
+const client = 'MYSQL_PWD="${MARIADB_ROOT_PASSWORD:-$MYSQL_ROOT_PASSWORD}" mariadb -uroot -nN --default-character-set=utf8mb4';
 
-export async function sql(stack: TestStack, statement: string): Promise<string> {
-  return stack.sh('maria', `${client} -e '${statement}'`);
+export async function sql(stack: TestStack, statement: string, service = 'maria', database = 'shop'): Promise<string> {
+  return stack.sh(service, `${client} ${database} -e '${statement}'`);
 }
 
 /** Tables in the order in which they are dumped: a dump can be held at the gates. */
@@ -23,15 +22,11 @@ export interface Gate extends AsyncDisposable {
 }
 
 /** Locks a table of MariaDB in a session of its own. */
-export async function lockTable({ stack }: Lab, table: string): Promise<Gate> {
-  const session = execa(
-    'docker',
-    ['exec', '-i', '-e', `MYSQL_PWD=${password}`, await stack.container('maria'), 'mariadb', '-uroot', '-nN', 'shop'],
-    {
-      reject: false,
-      buffer: false,
-    },
-  );
+export async function lockTable({ stack }: Pick<Lab, 'stack'>, table: string, service = 'maria', database = 'shop'): Promise<Gate> {
+  const session = execa('docker', ['exec', '-i', await stack.container(service), 'sh', '-c', `${client} ${database}`], {
+    reject: false,
+    buffer: false,
+  });
   let said = '';
   session.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
   session.stdin.on('error', () => undefined);
@@ -43,7 +38,7 @@ export async function lockTable({ stack }: Lab, table: string): Promise<Gate> {
   };
   const waiting = `SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE "Waiting for table%" AND info LIKE "%${table}%"`;
   return {
-    reached: () => until(`a dump waits for ${table}`, async () => (await sql(stack, waiting)) === '1', 60_000),
+    reached: () => until(`a dump waits for ${table}`, async () => (await sql(stack, waiting, service, database)) === '1', 60_000),
     open,
     [Symbol.asyncDispose]: open,
   };

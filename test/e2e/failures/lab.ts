@@ -40,15 +40,17 @@ export interface Lab extends AsyncDisposable {
   runs(): Promise<void>;
 }
 
-export interface LabOptions extends StackOptions {
+export interface LabOptions extends Partial<StackOptions> {
   readonly s3?: S3Image;
+  /** Makes another stack than one of `services`. */
+  readonly open?: (environment: Readonly<Record<string, string>>) => Promise<TestStack>;
   /** Ends after the stack. */
   readonly uses?: AsyncDisposable;
   /** Fills the services before the first snapshot. */
   readonly seed?: (stack: TestStack) => Promise<unknown>;
 }
 
-export async function openLab({ s3, seed, uses, ...options }: LabOptions): Promise<Lab> {
+export async function openLab({ s3, seed, uses, open, services = {}, ...options }: LabOptions): Promise<Lab> {
   await using rest = new AsyncDisposableStack();
   if (uses !== undefined) rest.use(uses);
   const server = s3 === undefined ? undefined : rest.use(await startS3(s3));
@@ -57,7 +59,8 @@ export async function openLab({ s3, seed, uses, ...options }: LabOptions): Promi
     server === undefined || proxy === undefined
       ? {}
       : { DAVIT_STORAGE: `s3://${server.bucket}`, AWS_MAX_ATTEMPTS: '3', ...server.environmentFor(proxy.endpoint) };
-  const stack = rest.use(await createStack({ ...options, environment: { ...place, ...options.environment } }));
+  const environment = { ...place, ...options.environment };
+  const stack = rest.use(await (open === undefined ? createStack({ ...options, services, environment }) : open(environment)));
   await stack.up();
   await seed?.(stack);
   const storage = server

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { describePlan } from '../../../src/commands/plan.ts';
 import { describeVerdicts } from '../../../src/commands/prune.ts';
-import { describeList, describeSnapshot, humanBytes } from '../../../src/commands/snapshots.ts';
+import { describeCompanion, describeList, describeSnapshot, humanBytes } from '../../../src/commands/snapshots.ts';
 import { configurationError } from '../../../src/model/errors.ts';
-import { artifact, artifactsOfShop, databaseSource, filesSource, manifest, plan, volume } from '../../support/builders.ts';
+import { artifact, artifactsOfShop, commandSource, databaseSource, filesSource, manifest, plan, volume } from '../../support/builders.ts';
 
 test.each([
   [0, '0 B'],
@@ -35,12 +35,20 @@ describe('a plan', () => {
       '$ exec pg_dump',
       '+ app/files/data',
       'files of volume shop_files, without /data/cache/**',
+      'SQLite databases in it as safe copies',
       '- web: everything — it has no davit label',
       '! mind the gap',
       'x service "x": is wrong',
     ])
       expect(text).toContain(part);
     expect(text).not.toContain('nothing would be captured');
+  });
+
+  test('shows the command as the label has it, what it collects, and that it has no way back', () => {
+    const command = { ...commandSource('vendor', 'cd /b\nbackup'), collect: '/b/*.tar.gz' };
+    const described = describePlan(plan(command, { ...command, name: 'other', restorable: false }));
+    expect(described).toContain('  + vendor/dump\n      command, collects /b/*.tar.gz\n      $ cd /b\n      $ backup\n  + vendor/other');
+    expect(described.match(/a restore leaves it alone/g)).toHaveLength(1);
   });
 
   test('of nothing says what to do', () => {
@@ -57,6 +65,12 @@ describe('snapshots', () => {
     expect(lines[1]).toMatch(/^20261121T030000Z-3f9a1c {2}default {2}incomplete +1 +10 B +2026-11-21T03:00:00\.000Z$/);
     expect(lines[2]).toMatch(/complete \(safety\) {2}6 +60 B/);
     expect(describeList([])).toBe('no snapshots yet');
+  });
+
+  test('of another set: what else to restore', () => {
+    expect(describeCompanion(manifest({ set: 'images' }))).toBe(
+      'of set images, 20261121T030000Z-3f9a1c of 2026-11-21T03:00:00.000Z belongs to it: davit restore 20261121T030000Z-3f9a1c',
+    );
   });
 
   test('alone: every artifact, downtime, warnings and failures', () => {

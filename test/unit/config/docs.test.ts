@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { environmentPage, labelsPage } from '../../../scripts/docs.ts';
 import { environmentSchema } from '../../../src/config/environment.ts';
-import { hookPhases, hookSchema, labels } from '../../../src/config/labels.ts';
+import { commandSchema, hookPhases, hookSchema, labels } from '../../../src/config/labels.ts';
 
 const committed = (name: string): string => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
 
@@ -32,6 +32,10 @@ describe('every name has a row with default, example and meaning', () => {
     expect(row(labelsPage(), `.${option}`)).toHaveLength(4);
   });
 
+  test.each(Object.keys(commandSchema.shape).filter((option) => option !== 'command'))('option .%s of a command', (option) => {
+    expect(row(labelsPage(), `.${option}`)).toHaveLength(4);
+  });
+
   test.each(Object.keys(environmentSchema.shape))('%s', (name) => {
     expect(row(environmentPage(), name)).toHaveLength(4);
   });
@@ -47,6 +51,12 @@ describe('what the pages promise is true', () => {
   });
 
   test.each(Object.entries(hookSchema.shape))('the default and the example of the hook option %s', (_, field) => {
+    const { default: byDefault, example } = meta(field);
+    expect(field.safeParse(example).success).toBe(true);
+    if (byDefault) expect(field.parse(undefined)).toEqual(field.parse(byDefault));
+  });
+
+  test.each(Object.entries(commandSchema.shape))('the default and the example of the command option %s', (_, field) => {
     const { default: byDefault, example } = meta(field);
     expect(field.safeParse(example).success).toBe(true);
     if (byDefault) expect(field.parse(undefined)).toEqual(field.parse(byDefault));

@@ -62,6 +62,10 @@ describe('the typed environment', () => {
     expect(environment).toMatchObject({ DAVIT_STORAGE: 's3://b/p', DAVIT_KEEP: { daily: 2 }, DAVIT_ENCRYPT_TO: ['age1a', 'age1b'] });
   });
 
+  test.each(['UTC', 'Europe/Berlin', 'America/Argentina/Ushuaia', 'CET'])('%s is a time zone', (name) => {
+    expect(parseEnvironment({ TZ: name }).TZ).toBe(name);
+  });
+
   test('variables of other programs do not disturb', () => {
     expect(parseEnvironment({ PATH: '/bin', HOME: '/root', AWS_REGION: 'eu-central-1' })).not.toHaveProperty('PATH');
   });
@@ -80,6 +84,8 @@ describe('the typed environment', () => {
     ['DAVIT_ENCRYPT_TO', 'ssh-ed25519 AAAA'],
     ['DAVIT_ENCRYPT_TO', ' , '],
     ['DAVIT_LOG_LEVEL', 'loud'],
+    ['TZ', 'Europe/Berlinn'],
+    ['TZ', 'CET-1CEST'],
   ])('%s=%j is refused with its name', (name, value) => {
     expect(() => parseEnvironment({ [name]: value })).toThrow(new RegExp(`${name}: expected .*docs/environment\\.md`));
   });

@@ -19,6 +19,7 @@ const cases: Record<keyof typeof labels, { good: [string, unknown]; bad: string[
   files: { good: ['/data, /config', ['/data', '/config']], bad: ['data', '', 'automatic', '/data,config'] },
   'files.include': { good: ['/data/**/*.db', ['/data/**/*.db']], bad: ['**/*.db', ''] },
   'files.exclude': { good: ['/data/cache/**', ['/data/cache/**']], bad: ['cache/**', ''] },
+  sqlite: { good: ['/data/**/*.db', ['/data/**/*.db']], bad: ['vault.db', 'all', ''] },
   quiesce: { good: ['stop', 'stop'], bad: ['kill', 'true', ''] },
   'quiesce.during': { good: ['files', 'files'], bad: ['dump', ''] },
   'quiesce.timeout': { good: ['2m', 120_000], bad: ['2', '-1s', '1.5m', 'forever', ''] },
@@ -39,10 +40,12 @@ describe('a service with no label but davit.enable', () => {
         files: 'auto',
         'files.include': [],
         'files.exclude': [],
+        sqlite: 'auto',
         quiesce: 'none',
         'quiesce.during': 'set',
         'quiesce.timeout': 30_000,
         hooks: [],
+        commands: [],
       },
     });
   });
@@ -90,7 +93,7 @@ describe('names that are no label', () => {
     ]);
   });
 
-  test.each(['constructor', '__proto__', 'toString', 'hooks', ''])('davit.%s is unknown like any other', (name) => {
+  test.each(['constructor', '__proto__', 'toString', 'hooks', 'commands', ''])('davit.%s is unknown like any other', (name) => {
     expect(parseLabels('db', JSON.parse(`{"davit.${name}":"x"}`) as Record<string, string>).problems).toHaveLength(1);
   });
 
@@ -100,6 +103,22 @@ describe('names that are no label', () => {
     expect(message).toMatch(/davit\.dump\.password is refused, because labels can be read by everybody/);
     expect(message).toContain('davit.dump.password-env or davit.dump.password-file');
     expect(message).not.toContain('hunter2');
+  });
+});
+
+describe('labels of a set', () => {
+  test('are read by its name', () => {
+    const raw = { 'davit.set.images.keep': 'last=2', 'davit.set.images.needed-by': 'shop, stats', 'davit.set.a-b.storage': 'cold' };
+    expect(parse(raw).sets).toEqual(
+      new Map([
+        ['images', { keep: { last: 2 }, 'needed-by': ['shop', 'stats'] }],
+        ['a-b', { storage: 'cold' }],
+      ]),
+    );
+  });
+
+  test.each(['', ',', 'Shop', 'a/b'])('needed-by=%j is refused', (value) => {
+    expect(messages({ 'davit.set.images.needed-by': value })).toEqual([expect.stringContaining('label davit.set.images.needed-by: ')]);
   });
 });
 

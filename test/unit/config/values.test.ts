@@ -8,12 +8,18 @@ describe('durations', () => {
     ['90s', 90_000],
     ['5m', 300_000],
     ['2h', 7_200_000],
+    ['576h', 2_073_600_000],
   ])('%s is %d ms', (text, milliseconds) => {
     expect(duration.parse(text)).toBe(milliseconds);
   });
 
   test.each(['', '5', 's', '5 m', '5d', '-5s', '1.5h', '5m30s', '5M', '1h\n'])('%j is none', (text) => {
     expect(duration.safeParse(text).error?.issues[0]?.message).toBe('expected a duration such as 30s, 5m or 1h');
+  });
+
+  // A timer of more than 31 bits fires at once.
+  test.each(['577h', '34561m', '999999999s', '999999999h'])('%s is too long', (text) => {
+    expect(duration.safeParse(text).error?.issues[0]?.message).toBe('expected at most 576h, which is 24 days');
   });
 });
 

@@ -27,6 +27,8 @@ describe('by image', () => {
     ['timescale/timescaledb:latest-pg17', 'postgres'],
     ['pgvector/pgvector:pg17', 'postgres'],
     ['tensorchord/pgvecto-rs:pg16', 'postgres'],
+    ['ghcr.io/immich-app/postgres:14-vectorchord0.4.3-pgvectors0.2.0@sha256:0123', 'postgres'],
+    ['ghcr.io/immich-app/immich-server:release', undefined],
     ['phpmyadmin:5', undefined],
     ['nginx:stable', undefined],
     ['example/app-with-mysql', undefined],

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { byOrder, type Source } from '../../../src/model/plan.ts';
-import { databaseSource, filesSource, volume } from '../../support/builders.ts';
+import { commandSource, databaseSource, filesSource, volume } from '../../support/builders.ts';
 
-test('databases come before files, then order, then service, then name', () => {
+test('databases and commands come before files, then order, then service, then name', () => {
   const ordered: Source[] = [
     { ...databaseSource('z', 'z'), order: -1 },
     databaseSource('a', 'a'),
     databaseSource('a', 'b'),
     databaseSource('b', 'a'),
+    commandSource('c'),
     { ...databaseSource('a', 'late'), order: 10 },
     { ...filesSource('z', volume('z', '/z')), order: -1 },
     filesSource('a', volume('a', '/a')),

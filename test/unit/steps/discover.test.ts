@@ -93,3 +93,10 @@ test('values of variables that are named like a secret are protected before anyt
   const text = Object.values(env).join(' ');
   expect(context.redactor.redact(text)).toBe(`${'[redacted] '.repeat(5)}/run/secrets/plain-1 plain-2 true`);
 });
+
+test('a secret that is also the name of a service, a user or a database is printed: without it no answer could be read', async () => {
+  const env = { MYSQL_USER: 'nextcloud', MYSQL_PASSWORD: 'nextcloud', MYSQL_ROOT_PASSWORD: 'webshop', POSTGRES_PASSWORD: 'nextclouds' };
+  const context = fakeContext({ containers: [composeContainer('webshop', { env })] });
+  await discover(context);
+  expect(context.redactor.redact('webshop nextcloud nextclouds')).toBe('webshop nextcloud [redacted]');
+});

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { snapshotId } from '../../../src/model/snapshot.ts';
-import type { Manifest } from '../../../src/model/snapshot.ts';
+import type { Artifact, Manifest } from '../../../src/model/snapshot.ts';
 import { chooseArtifacts, pick, type Wanted } from '../../../src/steps/find.ts';
-import { artifact, artifactsOfShop, filesArtifact, manifest } from '../../support/builders.ts';
+import { artifact, artifactsOfShop, filesArtifact, manifest, sqliteArtifact } from '../../support/builders.ts';
 
 const at = (sequence: number, day: string, overrides: Partial<Manifest> = {}): Manifest =>
   manifest({
@@ -125,5 +125,35 @@ describe('parts of a snapshot', () => {
   test('an artifact of a database may be called like a path', () => {
     const odd = manifest({ artifacts: [artifact({ name: 'files/data' }), filesArtifact('db', '/x')] });
     expect(chooseArtifacts(odd, { only: 'db/files/data' })).toEqual([odd.artifacts[0]]);
+  });
+});
+
+describe('SQLite databases', () => {
+  const paths = ['/data/a.db', '/data/sub/b.db', '/data/inner/c.db'];
+  const artifacts = [...artifactsOfShop(), ...paths.map((path) => sqliteArtifact('app', path)), sqliteArtifact('web', '/data/a.db')];
+  const chosen = (part: Parameters<typeof chooseArtifacts>[1], from: readonly Artifact[] = artifacts) =>
+    chooseArtifacts(manifest({ artifacts: [...from] }), part).map(({ service, name }) => `${service}/${name}`);
+
+  test.each<[string, Parameters<typeof chooseArtifacts>[1], string[]]>([
+    ['alone by its name', { only: 'app/sqlite/data/a.db' }, ['app/sqlite/data/a.db']],
+    ['alone by its container path', { only: 'app/data/a.db' }, ['app/sqlite/data/a.db']],
+    ['alone as a path', { service: 'app', path: '/data/sub/../sub/b.db' }, ['app/sqlite/data/sub/b.db']],
+    ['come with their tree', { only: 'app/data' }, ['app/files/data', 'app/sqlite/data/a.db', 'app/sqlite/data/sub/b.db']],
+    ['come with the tree that they really lie in', { only: 'app/data/inner' }, ['app/files/data/inner', 'app/sqlite/data/inner/c.db']],
+    ['come with their folder', { service: 'app', path: '/data/sub' }, ['app/files/data', 'app/sqlite/data/sub/b.db']],
+    ['stay away from another folder', { service: 'app', path: '/data/su' }, ['app/files/data']],
+  ])('%s', (_, part, expected) => {
+    expect(chosen(part)).toEqual(expected);
+  });
+
+  test('of several services have to be told apart', () => {
+    expect(() => chosen({ path: '/data/a.db' })).toThrow(
+      /lies in trees of several services: app\/sqlite\/data\/a.db, web\/sqlite\/data\/a.db/,
+    );
+  });
+
+  test('are found where their tree failed', () => {
+    const without = artifacts.filter(({ kind }) => kind === 'sqlite');
+    expect(chosen({ service: 'app', path: '/data/sub' }, without)).toEqual(['app/sqlite/data/sub/b.db']);
   });
 });

@@ -37,6 +37,7 @@ async function clearFor(job: Partial<Extract>): Promise<{ left: string[]; asked:
     kind: 'extract',
     manifest: manifest(),
     artifact: filesArtifact('app', '/data'),
+    databases: [],
     root,
     path: '/data',
     include: [],
@@ -83,12 +84,13 @@ test('exclusions are relative to the tree, wherever it lies now', async () => {
 
 test('a tree is captured without what its globs leave out', async () => {
   const asked: unknown[] = [];
-  const putTree = async (...args: unknown[]) => void asked.push(args[1]);
+  const putTree = async (...args: unknown[]) => (asked.push(args[1]), { warnings: [] });
   const writer = { putTree, [Symbol.asyncDispose]: async () => undefined };
   const repository = { begin: async () => writer } as unknown as Repository;
   const artifact = { service: 'app', name: 'files/data', extension: 'tar' };
   const address = { stack: 'shop', set: 'default', id: '20261121T030000Z-3f9a1c' };
-  const job = { kind: 'capture', address, artifact, root, path: '/data', include: [], exclude: ['/data/cache', '/data/old.txt'] } as const;
-  await captureTree(repository, { ...job, include: [], exclude: [...job.exclude] }, new AbortController().signal);
+  const exclude = ['/data/cache', '/data/old.txt'];
+  const job = { kind: 'capture', address, artifact, root, path: '/data', sqlite: 'auto', scratch: '', include: [], exclude } as const;
+  await captureTree(repository, { ...job, include: [] }, new AbortController().signal);
   expect(asked).toEqual([{ root, exclude: expect.arrayContaining(['cache', 'old.txt']) as unknown }]);
 });

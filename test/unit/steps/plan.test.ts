@@ -1,30 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Plan } from '../../../src/model/plan.ts';
 import { discover } from '../../../src/steps/discover.ts';
 import { plan, setsOf } from '../../../src/steps/plan.ts';
+import { planStandstills } from '../../../src/steps/quiesce.ts';
 import { composeContainer, service, stack, volume } from '../../support/builders.ts';
-import { fakeContext, type FakeStack } from '../../support/fake-context.ts';
-
-const enabled = { 'davit.enable': 'true' };
-const inventory = `${[
-  { tool: 'pg_dump 17' },
-  { server: '17.6', super: true },
-  { name: 'shop', owner: 'app', encoding: 'UTF8', collate: 'C', ctype: 'C' },
-  { name: 'stats', owner: 'app', encoding: 'UTF8', collate: 'C', ctype: 'C' },
-]
-  .map((line) => JSON.stringify(line))
-  .join('\n')}\n`;
-
-const postgres = (labels: Record<string, string> = enabled, overrides: Parameters<typeof composeContainer>[1] = {}) =>
-  composeContainer('db', { image: 'postgres:17', mounts: [volume('pg', '/var/lib/postgresql/data')], labels, ...overrides });
-
-async function planned(containers: FakeStack['containers'], fake: Partial<FakeStack> = {}, set = 'default'): Promise<Plan> {
-  const context = fakeContext({ containers, answer: () => ({ stdout: inventory }), ...fake });
-  return plan(context, await discover(context), set);
-}
-
-const sources = ({ sources }: Plan) => sources.map(({ kind, service: name, name: artifact }) => `${kind} ${name}/${artifact}`);
-const problems = ({ problems }: Plan) => problems.map(({ error }) => error.message);
+import { fakeContext, type FakeStack, ownContainer } from '../../support/fake-context.ts';
+import { enabled, inventory, planned, postgres, problems, sources } from '../../support/planned.ts';
 
 describe('databases', () => {
   test('every one is a source of its own, then the accounts; the volume of the server is none', async () => {
@@ -33,6 +13,19 @@ describe('databases', () => {
     expect(found.sources[1]).toMatchObject({ engine: 'postgres', server: '17.6', tool: 'pg_dump 17', details: { owner: 'app' } });
     expect(found.skipped).toContainEqual(expect.objectContaining({ service: 'db', what: '/var/lib/postgresql/data' }));
     expect(found.problems).toEqual([]);
+  });
+
+  test('/data is the own folder of a Redis only, and one without labels is left alone', async () => {
+    const answer = () => ({ stdout: 'redis_version:7.0.15\nrole:master\n' });
+    const data = (name: string) => ({ mounts: [volume(name, '/data')], labels: enabled });
+    const cache = composeContainer('cache', { image: 'redis:7', ...data('cache') });
+    const app = composeContainer('app', { env: { REDIS_HOST: 'cache', REDIS_PASSWORD: 'x' }, ...data('uploads') });
+    const found = await planned([cache, app], { answer });
+    expect(sources(found)).toEqual(['database cache/redis', 'files app/files/data']);
+    expect(found.skipped).toContainEqual(expect.objectContaining({ service: 'cache', what: '/data' }));
+    expect(sources(await planned([{ ...cache, labels: composeContainer('cache').labels }, app], { answer }))).toEqual([
+      'files app/files/data',
+    ]);
   });
 
   test('only those that the label names; the others are said to be left out', async () => {
@@ -69,11 +62,42 @@ describe('databases', () => {
     ]);
   });
 
+  test('of a service with several containers are those of the first, with a warning', async () => {
+    const found = await planned([postgres(), postgres(enabled, { number: 2 })]);
+    expect(sources(found)).toHaveLength(3);
+    expect(found.warnings).toEqual([
+      'service "db": only "shop-db-1" of its 2 containers is dumped: data that only another one holds are lost',
+    ]);
+  });
+
   test('an engine that is named is believed, and one that only runs is found', async () => {
     const labels = { 'davit.dump': 'postgres' };
     expect(sources(await planned([composeContainer('x', { labels })]))).toHaveLength(3);
     const running = await planned([composeContainer('x', { labels: enabled })], { processes: { 'shop-x-1': ['sh', 'postgres'] } });
     expect(sources(running)).toHaveLength(3);
+  });
+});
+
+describe('a database server is not made to stand still', () => {
+  const app = composeContainer('app', { labels: { 'davit.quiesce': 'stop' }, mounts: [volume('shared', '/x')] });
+  const mounts = [volume('pg', '/var/lib/postgresql/data'), volume('shared', '/x')];
+  async function still(labels: Record<string, string>, fake: Partial<FakeStack> = {}): Promise<string[]> {
+    const context = fakeContext({ containers: [app, postgres(labels, { mounts })], answer: () => ({ stdout: inventory }), ...fake });
+    const found = await discover(context);
+    return planStandstills(found, await plan(context, found, 'default')).map(({ service: name }) => name);
+  }
+
+  test.each<[string, Record<string, string>, Partial<FakeStack>]>([
+    ['that is dumped', enabled, {}],
+    ['that did not answer', enabled, { answer: () => ({ exitCode: 1, stderr: 'no' }) }],
+    ['that asks for it, and did not answer', { 'davit.quiesce': 'stop' }, { answer: () => ({ exitCode: 1, stderr: 'no' }) }],
+    ['whose labels are wrong', { 'davit.ordr': '1' }, {}],
+  ])('%s', async (_, labels, fake) => {
+    expect(await still(labels, fake)).toEqual(['app']);
+  });
+
+  test('unless its files are archived instead', async () => {
+    expect(await still({ 'davit.dump': 'none' })).toEqual(['app', 'db']);
   });
 });
 
@@ -121,6 +145,20 @@ describe('what takes no part', () => {
     for (const set of ['default', 'other'])
       expect(problems(await planned([wrong, postgres()], {}, set))).toEqual([expect.stringContaining('unknown label davit.ordr')]);
   });
+});
+
+test('a set is needed by another set of the stack, or the label is wrong', async () => {
+  const labelled = { ...ownContainer, labels: { ...ownContainer.labels, 'davit.set.images.needed-by': 'default,defualt,images' } };
+  const containers = [
+    labelled,
+    postgres(),
+    composeContainer('app', { labels: { 'davit.set': 'images' }, mounts: [volume('i', '/images')] }),
+  ];
+  expect(problems(await planned(containers, {}, 'images'))).toEqual([
+    'label davit.set.images.needed-by: names no other set of the stack: defualt — the others are default',
+    'label davit.set.images.needed-by: names no other set of the stack: images — the others are default',
+  ]);
+  expect(problems(await planned(containers))).toEqual([]);
 });
 
 test('the sets of a stack', () => {

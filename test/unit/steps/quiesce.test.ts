@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../../src/model/plan.ts';
 import type { Service } from '../../../src/steps/discover.ts';
 import { inStartOrder, planStandstills } from '../../../src/steps/quiesce.ts';
-import { composeContainer, databaseSource, filesSource, plan, service, stack, volume } from '../../support/builders.ts';
+import { commandSource, composeContainer, databaseSource, filesSource, plan, service, stack, volume } from '../../support/builders.ts';
 
 const data = volume('data', '/data');
 const stop = { 'davit.quiesce': 'stop' };
@@ -27,6 +27,10 @@ describe('who stands still', () => {
     expect(names([service('app', { labels: stop, state })])).toEqual([]);
   });
 
+  test('what Docker restarts over and over, because it could come up meanwhile', () => {
+    expect(names([service('app', { labels: stop, state: 'restarting' })])).toEqual(['app']);
+  });
+
   test('also whoever writes an archived volume of it, labelled or not, and gets the same treatment', () => {
     const worker = service('worker', { mounts: [volume('data', '/elsewhere')] });
     const found = planStandstills(stack(service('app', { labels: { 'davit.quiesce': 'pause' }, mounts: [data] }), worker), plan(archived));
@@ -45,6 +49,23 @@ describe('who stands still', () => {
   test('never a database that is dumped, even when it asks or writes the same volume', () => {
     const db = service('db', { labels: stop, mounts: [data] });
     expect(names([service('app', { labels: stop, mounts: [data] }), db], plan(databaseSource('db'), archived))).toEqual(['app']);
+  });
+
+  test('who runs a command only after it, even when it asks for the whole set', () => {
+    const found = planStandstills(
+      stack(service('app', { labels: stop, mounts: [data] }), service('vendor', { mounts: [data] })),
+      plan(commandSource('vendor'), archived),
+    );
+    expect(found.map(({ service: name, during }) => [name, during])).toEqual([
+      ['app', 'set'],
+      ['vendor', 'files'],
+    ]);
+  });
+
+  test('never a database that would be dumped if it answered', () => {
+    const db = service('db', { labels: stop, mounts: [data] });
+    const app = service('app', { labels: stop, mounts: [data] });
+    expect(names([app, db], { ...plan(archived), dumped: ['db'] })).toEqual(['app']);
   });
 
   test('never Davit itself', () => {

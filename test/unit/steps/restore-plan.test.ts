@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Artifact } from '../../../src/model/snapshot.ts';
 import type { Service } from '../../../src/steps/discover.ts';
-import { planRestore, refuseBrokenSet } from '../../../src/steps/restore-plan.ts';
-import { artifact, filesArtifact, manifest, service, stack, volume } from '../../support/builders.ts';
+import { planRestore, refuseBrokenSet, replacedBy } from '../../../src/steps/restore-plan.ts';
+import { artifact, filesArtifact, manifest, service, sqliteArtifact, stack, volume } from '../../support/builders.ts';
 
 const files = filesArtifact('app', '/data');
 const database = artifact({ database: 'shop' });
@@ -27,10 +27,75 @@ describe('what is restored', () => {
     expect(databases).toEqual([accounts, database]);
   });
 
+  test('a SQLite database is a file of its volume: whoever writes that stops', () => {
+    const vault = sqliteArtifact('app', '/data/vault.db', { mount: { type: 'volume', source: 'shop_app', destination: '/data' } });
+    const writer = service('writer', { mounts: [volume('shop_app', '/x')] });
+    const { files: trees, databases, stops } = planned([app({ dependsOn: [] }), writer], [vault]);
+    expect({ trees, databases, stops }).toEqual({ trees: [vault], databases: [], stops: ['app', 'writer'] });
+  });
+
   test('a service or volume without a counterpart here is refused before anything is touched', () => {
     expect(() => planned([db()], [files])).toThrow(/service "app": is not in stack "shop"/);
     expect(() => planned([app({ mounts: [] }), db()], [files])).toThrow(/service "app": has no volume at \/data now/);
     expect(() => planned([app()], [database])).toThrow(/service "db": is not in stack "shop"/);
+  });
+});
+
+describe('outputs of commands', () => {
+  const output = artifact({ service: 'vendor', name: 'dump', kind: 'command', engine: 'command', extension: 'out' });
+  const vendor = (labels: Record<string, string>, overrides: Parameters<typeof service>[1] = {}) =>
+    service('vendor', { labels: { 'davit.command.dump': 'dump', ...labels }, ...overrides });
+  const feeding = { 'davit.command.dump.restore': 'load' };
+
+  test.each([feeding, { 'davit.command.dump.restore.put': '/in/restore.tar' }])('go back as the label of now says: %j', (labels) => {
+    const found = planned([vendor(labels)], [output]);
+    expect([found.commands, found.wayless, found.databases]).toEqual([[output], [], []]);
+    expect(replacedBy({ ...found, standstills: [], starting: [] })).toEqual([output]);
+  });
+
+  test('without a way back are left alone, and so is their service', () => {
+    const found = planned([vendor({}), db()], [output, database], { more: [files] });
+    expect([found.commands, found.wayless]).toEqual([[], [output]]);
+    expect(found.stops).toEqual([]);
+  });
+
+  test('are refused before anything is touched when their label is gone', () => {
+    expect(() => planned([service('vendor', { labels: {} })], [output])).toThrow(
+      /service "vendor": has no label davit\.command\.dump now.*davit cat/,
+    );
+    expect(() => planned([service('vendor')], [output])).toThrow(/has no label davit\.command\.dump now/);
+    expect(() => planned([db()], [output])).toThrow(/service "vendor": is not in stack/);
+  });
+
+  test('by order, then by name', () => {
+    const early = service('early', { labels: { 'davit.order': '-1', 'davit.command.dump': 'x', 'davit.command.dump.restore': 'x' } });
+    const second = { ...output, service: 'early' };
+    expect(planned([vendor(feeding), early], [output, second]).commands).toEqual([second, output]);
+  });
+
+  test('keep their service up, and stop what depends on it', () => {
+    const web = service('web', { dependsOn: ['vendor'] });
+    expect(planned([vendor(feeding), web], [output])).toMatchObject({ stops: ['web'], starts: ['web'] });
+  });
+
+  test('their service stands still while its files, or what it depends on, are replaced, and is started for the command', () => {
+    const tree = filesArtifact('vendor', '/data');
+    const mounts = [volume('shop_vendor', '/data')];
+    const withFiles = planned([vendor(feeding, { mounts })], [output, tree]);
+    expect(withFiles.stops).toEqual(['vendor']);
+    expect(withFiles.commanded.map(({ name }) => name)).toEqual(['vendor']);
+    expect(planned([vendor(feeding, { dependsOn: ['db'] }), db()], [output, database]).stops).toEqual(['vendor']);
+  });
+
+  test('their service is started when it never was, with what it needs, but not what somebody stopped', () => {
+    const services = [
+      vendor(feeding, { state: 'created', dependsOn: ['cache', 'stopped'] }),
+      service('cache', { state: 'created' }),
+      service('stopped', { state: 'exited' }),
+    ];
+    const found = planned(services, [output]);
+    expect(found.commanded.map(({ name }) => name).toSorted()).toEqual(['cache', 'vendor']);
+    expect(found.fresh).toBe(true);
   });
 });
 

@@ -87,6 +87,11 @@ describe('files as a list', () => {
     expect(list(files).problems).toEqual([]);
   });
 
+  test('says which volumes are not in the list', () => {
+    expect(list('/data2,/data/cache').skipped).toEqual([expect.stringMatching(/^app \/etc\/app: mounted read-only/)]);
+    expect(list('/etc/app').skipped).toEqual(['/data', '/data/cache/deep', '/data2'].map((path) => `app ${path}: not in davit.files`));
+  });
+
   test('a path in no volume is a problem, and the others are still taken', () => {
     const { taken, problems } = list('/var/www,/data2');
     expect(taken).toEqual(['app /data2 of /srv/x']);
@@ -154,6 +159,7 @@ test('a source carries the globs and the order of its service, and the path in i
       mount: { type: 'volume', source: 'v', destination: '/data' },
       include: ['/data/a/**'],
       exclude: ['/data/a/b'],
+      sqlite: 'auto',
     },
   ]);
 });

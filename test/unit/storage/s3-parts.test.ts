@@ -11,8 +11,9 @@ test('10,000 parts hold the largest object of S3', () => {
   expect(sizes.slice(0, -1).every((bytes) => bytes >= 5 * 1024 * 1024)).toBe(true);
 });
 
-test('memory is 40 MiB up to 6 GiB and never more than two of the largest parts', () => {
-  expect(partBytes(800) * buffersFor(partBytes(800))).toBe(40 * 1024 * 1024);
+test('memory is 25 MiB up to 3 GiB, 60 MiB at 20 GiB, and never more than two of the largest parts', () => {
+  expect(partBytes(720) * buffersFor(partBytes(720))).toBe(25 * 1024 * 1024);
+  expect(partBytes(1900) * buffersFor(partBytes(1900))).toBe(60 * 1024 * 1024);
   expect(Math.max(...[1, 2000, 5000, 10_000].map((number) => partBytes(number) * buffersFor(partBytes(number))))).toBe(2 * gibibyte);
 });
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { upload, type UploadRequests } from '../../../src/storage/s3-upload.ts';
 import { failing, noise, sha256, streamOf } from '../../support/bytes.ts';
 
-const part = 8 * 1024 * 1024;
+const part = 5 * 1024 * 1024;
 
 /** A server in memory that notes what is asked of it. */
 function createServer(overrides: Partial<UploadRequests> = {}) {
@@ -49,7 +49,7 @@ test('memory stays bounded while 16 parts pass', async () => {
   const server = createServer();
   const piece = noise(1024 * 1024);
   function* pieces() {
-    for (let count = 0; count < 16 * 8; count++) yield piece;
+    for (let count = 0; count < 16 * 5; count++) yield piece;
   }
   const result = await upload(server.requests, 'here', Readable.from(pieces()));
   expect(result.bytes).toBe(16 * part);

@@ -1,0 +1,71 @@
+import { describe, expect } from 'vitest';
+import { deeds, serves } from '../../support/app-stack.ts';
+import { docker } from '../../support/docker.ts';
+import { lockTable } from '../failures/faults.ts';
+import type { labTest } from '../failures/lab-test.ts';
+
+/** What can be broken in an app of compose-examples. */
+export interface Breakable {
+  readonly service: string;
+  readonly database: {
+    readonly service: string;
+    readonly name: string;
+    /** One that the app never writes: a dump waits for it. */
+    readonly table: string;
+  };
+  /** Shell lines in the service that break and mend the command of its hook. */
+  readonly hook: { readonly breaks: string; readonly mends: string; readonly says: readonly (string | RegExp)[] };
+}
+
+/** Whatever goes wrong, the run is red, nothing half-made counts, and the app serves again. The next run is good. */
+export function breaks(test: ReturnType<typeof labTest>, { service, database, hook }: Breakable): void {
+  describe('the app serves again', () => {
+    test('when the storage takes nothing', async ({ lab }) => {
+      lab.s3.inject({ answer: 500, code: 'InternalError' }, ({ method }) => method === 'PUT' || method === 'POST', Infinity);
+      const run = await lab.backup();
+      await serves(lab.stack, service);
+      await lab.fails(run, { exitCode: 1, says: ['HTTP 500'], repair: async () => lab.s3.heal() });
+    });
+
+    test('when the database is gone', async ({ lab }) => {
+      await docker('kill', await lab.stack.container(database.service));
+      const run = await lab.backup();
+      await lab.fails(run, { exitCode: 3, says: [`service "${database.service}"`, 'exited'], repair: () => lab.stack.up() });
+      await serves(lab.stack, service);
+    });
+
+    test('when its hook fails', async ({ lab }) => {
+      await lab.stack.sh(service, hook.breaks);
+      const run = await lab.backup();
+      await serves(lab.stack, service);
+      await lab.fails(run, { exitCode: 3, says: hook.says, repair: () => lab.stack.sh(service, hook.mends) });
+    });
+
+    test('when Davit is killed during the dump and started again', async ({ lab }) => {
+      {
+        await using gate = await lockTable(lab, database.table, database.service, database.name);
+        const run = lab.backup();
+        await gate.reached();
+        await lab.stack.compose('kill', 'davit');
+        await run;
+        await lab.stack.up('davit');
+        await serves(lab.stack, service);
+      }
+      await lab.killed();
+    });
+  });
+
+  test('a restore of a snapshot that lacks a member is refused before it touches anything', async ({ lab }) => {
+    const { id, stack, set, artifacts } = lab.good();
+    const dump = artifacts.find(({ name }) => name === database.name);
+    await lab.storage.remove([`${stack}/${set}/${id}/${dump?.file}`]);
+    const stops = async () => (await deeds(lab.stack, service)).filter(({ did }) => did === 'stop').length;
+    const before = await stops();
+    const { exitCode, stderr } = await lab.stack.davit('restore', id, '--yes');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`${database.service}/${database.name}`);
+    await serves(lab.stack, service);
+    expect(await stops()).toBe(before);
+    await lab.succeeds();
+  });
+}
