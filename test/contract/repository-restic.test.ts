@@ -8,8 +8,7 @@ import type { ArtifactName, Repository } from '../../src/repository/repository.t
 import { createResticRepository } from '../../src/repository/restic/index.ts';
 import { digest, noise, streamOf } from '../support/bytes.ts';
 import { describeTree, makeHostileTree } from '../support/hostile-tree.ts';
-import { password } from '../support/repositories.ts';
-import { newestRestic, restics } from '../support/restic.ts';
+import { newestRestic, password, restics } from '../support/restic.ts';
 import { artifactOf, dump, manifestOf, newAddress, onlyArtifact, storeSnapshot } from '../support/snapshots.ts';
 import { openFilesystem } from '../support/storages.ts';
 
@@ -33,12 +32,15 @@ afterEach(async () => {
   await place[Symbol.asyncDispose]();
 });
 
-async function storeTree(root = tree, name = files): Promise<{ manifest: Manifest; stored: StoredFile }> {
+/** What was written before is at rest then. */
+const soon = (): string => new Date(Date.now() + 1000).toISOString();
+
+async function storeTree(startedAt = soon(), root = tree, name = files): Promise<{ manifest: Manifest; stored: StoredFile }> {
   const address = newAddress('shop');
   await using writer = await repository.begin(address);
   const { warnings, ...stored } = await writer.putTree(name, { root, exclude: [] });
   expect(warnings).toEqual([]);
-  const manifest = manifestOf(address, [{ ...artifactOf(name, stored), kind: 'files', path: '/data' }]);
+  const manifest = manifestOf(address, [{ ...artifactOf(name, stored), kind: 'files', path: '/data' }], { startedAt });
   await writer.commit(manifest);
   return { manifest, stored };
 }
@@ -98,6 +100,45 @@ test('an unchanged file is not read again, a changed one is', async () => {
   await utimes(join(tree, 'large'), 1, 1);
   expect((await storeTree()).stored.stored.bytes).toBeLessThan(5_000);
   expect((await bytesRead()) - before).toBeGreaterThan(20_000_000);
+});
+
+test('a file that changed while it was stored may have changed again unseen, so it is read again', async () => {
+  await writeFile(join(tree, 'large'), noise(20_000_000));
+  await storeTree(new Date(Date.now() - 1000).toISOString());
+  const bytesRead = async (): Promise<number> => Number(/rchar: (\d+)/.exec(await readFile('/proc/self/io', 'utf8'))?.[1]);
+  const before = await bytesRead();
+  await storeTree();
+  expect((await bytesRead()) - before).toBeGreaterThan(20_000_000);
+});
+
+test('what somebody else removes meanwhile is noticed by a Davit that has known it', async () => {
+  const shared = noise(6_000_000);
+  await storeSnapshot(repository, newAddress('shop'), shared);
+  const other = createResticRepository({ storage: place.storage, password });
+  await other.remove((await other.list('shop')).manifests);
+  const manifest = await storeSnapshot(repository, newAddress('shop'), shared);
+  expect(onlyArtifact(manifest).stored.bytes).toBeGreaterThan(6_000_000);
+  expect(newestRestic().run(location, 'check', '--read-data')).toContain('no errors were found');
+});
+
+test('a reader follows what a prune moves under its eyes', async () => {
+  const [shared, other] = [noise(30_000_000), noise(12_000_000, 3)];
+  const gone = await storeSnapshot(repository, newAddress('shop'), Buffer.concat([other, shared]));
+  const kept = await storeSnapshot(repository, newAddress('shop'), shared);
+  const stream = await repository.read(kept, onlyArtifact(kept));
+  await createResticRepository({ storage: place.storage, password }).remove([gone]);
+  expect(await digest(stream)).toEqual(onlyArtifact(kept).plain);
+});
+
+test('a snapshot is refused when somebody has pruned in spite of the lock', async () => {
+  const gone = await storeSnapshot(repository, newAddress('shop'), noise(6_000_000));
+  await using writer = await repository.begin(newAddress('shop'));
+  const stored = await writer.put(dump, streamOf(noise(6_000_000)));
+  newestRestic().run(location, 'unlock', '--remove-all');
+  await createResticRepository({ storage: place.storage, password }).remove([gone]);
+  const address = newAddress('shop');
+  await expect(writer.commit(manifestOf(address, [artifactOf(dump, stored)]))).rejects.toThrow(/was pruned while this was written/);
+  expect((await repository.list('shop')).manifests).toEqual([]);
 });
 
 test('a change costs what changed', async () => {

@@ -6,6 +6,7 @@ import { openExisting } from '../../src/repository/restic/open.ts';
 import type { Repository, SnapshotAddress } from '../../src/repository/repository.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { createAgeKeys } from './age-keys.ts';
+import { password } from './restic.ts';
 import { type Place, storages } from './storages.ts';
 
 export interface OpenRepository extends AsyncDisposable {
@@ -35,8 +36,6 @@ function portableOn(name: string, keys?: Parameters<typeof createCodecs>[0]) {
     },
   };
 }
-
-export const password = 'the password of the tests';
 
 function resticOn(name: string) {
   return {

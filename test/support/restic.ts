@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { password } from './repositories.ts';
+
+export const password = 'the password of the tests';
 
 const suites = ['bookworm', 'trixie', 'sid'];
 

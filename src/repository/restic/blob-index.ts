@@ -9,6 +9,8 @@ export interface BlobIndex {
   has(id: string): boolean;
   /** How long a pack must be; undefined: no index names it. */
   packBytes(pack: string): number | undefined;
+  /** The pack is gone: what it held is unknown until another one is added that has it. */
+  lose(pack: string): void;
 }
 
 const idWords = 8;
@@ -20,6 +22,7 @@ export function createBlobIndex(): BlobIndex {
   const packs: string[] = [];
   const packNumbers = new Map<string, number>();
   const lengths: number[] = [];
+  const lost = new Set<number>();
   const key = new Uint32Array(idWords);
   const keyBytes = Buffer.from(key.buffer);
   let records = new Uint32Array(1024 * recordWords);
@@ -61,26 +64,40 @@ export function createBlobIndex(): BlobIndex {
     return packs.push(pack) - 1;
   }
 
+  function isLost(record: number): boolean {
+    return lost.size > 0 && lost.has((records[record * recordWords + idWords] as number) & ~treeBit);
+  }
+
   function addBlob({ id, type, pack, offset, length, plainLength }: BlobLocation): void {
-    if (recordOf(id) !== undefined) return;
+    const where = [numberOf(pack) | (type === 'tree' ? treeBit : 0), offset, length, plainLength];
+    const known = recordOf(id);
+    if (known !== undefined) {
+      if (isLost(known)) records.set(where, known * recordWords + idWords);
+      return;
+    }
     if ((size + 1) * recordWords > records.length) grow();
     keyBytes.write(id, 'hex');
     const at = size * recordWords;
     records.set(key, at);
-    records.set([numberOf(pack) | (type === 'tree' ? treeBit : 0), offset, length, plainLength], at + idWords);
+    records.set(where, at + idWords);
     places[placeOf(key[0] as number, isKey)] = ++size;
   }
 
   return {
-    has: (id) => recordOf(id) !== undefined,
+    has: (id) => {
+      const record = recordOf(id);
+      return record !== undefined && !isLost(record);
+    },
+    lose: (pack) => void lost.add(numberOf(pack)),
     packBytes: (pack) => lengths[packNumbers.get(pack) ?? -1],
     add({ id, blobs }) {
       lengths[numberOf(id)] = packLength(blobs);
+      lost.delete(numberOf(id));
       blobs.forEach(addBlob);
     },
     find(id) {
       const record = recordOf(id);
-      if (record === undefined) return undefined;
+      if (record === undefined || isLost(record)) return undefined;
       const at = record * recordWords + idWords;
       const [pack = 0, offset = 0, length = 0, plainLength = 0] = records.subarray(at, at + 4);
       const type = (pack & treeBit) === 0 ? 'data' : 'tree';

@@ -1,4 +1,5 @@
 import { DavitError, messageOf } from '../../model/errors.ts';
+import { MissingObject } from '../../storage/storage.ts';
 import type { BlobLocation } from './blob.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { decompress } from './compression.ts';
@@ -14,8 +15,11 @@ export interface BlobReader {
   read(id: string, signal?: AbortSignal): Promise<Buffer>;
 }
 
-/** Reads packs whole and keeps the last few: what was written together is wanted together. */
-export function createBlobReader(opened: Opened, index: BlobIndex): BlobReader {
+/**
+ * Reads packs whole and keeps the last few: what was written together is wanted together. Readers hold no lock: when somebody prunes meanwhile, `refresh`
+ * learns where the blobs have gone.
+ */
+export function createBlobReader(opened: Opened, index: BlobIndex, refresh: () => Promise<unknown>): BlobReader {
   const packs = new Map<string, Promise<Buffer>>();
 
   function packOf(id: string, signal?: AbortSignal): Promise<Buffer> {
@@ -27,12 +31,22 @@ export function createBlobReader(opened: Opened, index: BlobIndex): BlobReader {
     return pack;
   }
 
+  async function read(id: string, signal?: AbortSignal): Promise<Buffer> {
+    const location = index.find(id);
+    if (location === undefined) throw missingBlob(opened, id);
+    return openBlob(opened, location, await packOf(location.pack, signal));
+  }
+
   return {
-    async read(id, signal) {
-      const location = index.find(id);
-      if (location === undefined) throw missingBlob(opened, id);
-      return openBlob(opened, location, await packOf(location.pack, signal));
-    },
+    read: (id, signal) =>
+      read(id, signal).catch(async (error: unknown) => {
+        const pack = index.find(id)?.pack;
+        if (!(error instanceof MissingObject) || pack === undefined) throw error;
+        index.lose(pack);
+        await refresh();
+        if (!index.has(id)) throw error;
+        return read(id, signal);
+      }),
   };
 }
 

@@ -22,13 +22,19 @@ export interface Captured {
   readonly warnings: string[];
 }
 
-/** A tree of files as one node. What is as it was in `before`, the same tree of an earlier snapshot, is not read again. */
+/** The same tree in an earlier snapshot, and when that began, in nanoseconds. */
+export interface Earlier {
+  readonly node: Node;
+  readonly startedAt: bigint;
+}
+
+/** A tree of files as one node. What is as it was in the earlier snapshot is not read again. */
 export async function captureTree(
   session: Session,
   blobs: BlobWriter,
   { root, exclude, file }: Tree,
   name: string,
-  before: Node | undefined,
+  earlier: Earlier | undefined,
   tally: Tally,
   signal: AbortSignal,
 ): Promise<Captured> {
@@ -40,10 +46,11 @@ export async function captureTree(
       chunker,
       attributes,
       new Set(exclude.map((path) => latin1(`${root}/${path}`))),
+      earlier?.startedAt ?? 0n,
       tally,
       signal,
     );
-    const node = await capture.thing(Buffer.from(root), Buffer.from(file ?? name), before, true);
+    const node = await capture.thing(Buffer.from(root), Buffer.from(file ?? name), earlier?.node, true);
     if (node === undefined) throw new DavitError({ where: root, what: 'cannot be stored', seen: 'it is a socket' });
     return { node: { ...node, name: Buffer.from(name) }, bytes: capture.bytes(), warnings: capture.warnings() };
   });
@@ -59,6 +66,7 @@ function createCapture(
   chunker: Chunker,
   attributes: ReadonlyMap<string, Attribute[]>,
   exclude: ReadonlySet<string>,
+  earlierStartedAt: bigint,
   tally: Tally,
   signal: AbortSignal,
 ) {
@@ -122,7 +130,7 @@ function createCapture(
   }
 
   async function regularFile(path: Buffer, node: Node, stats: BigIntStats, before: Node | undefined): Promise<Node> {
-    if (isUnchanged(node, before) && before?.content?.every(blobs.has)) {
+    if (isUnchanged(node, before, earlierStartedAt) && before?.content?.every(blobs.has)) {
       bytes += node.size ?? 0;
       return { ...node, content: before.content };
     }

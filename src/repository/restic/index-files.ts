@@ -33,12 +33,16 @@ export async function readIndexFile({ storage, seal }: Opened, key: string): Pro
   }));
 }
 
-/** Adds what index files say that were not read before; `read` remembers them. A file that a prune removed meanwhile has a successor. */
-export async function loadIndex(opened: Opened, index: BlobIndex, read: Set<string>): Promise<void> {
+/**
+ * Adds what index files say that were not read before; `read` remembers them. False: one of those is gone, so somebody has pruned, and what is known may not
+ * hold any more.
+ */
+export async function loadIndex(opened: Opened, index: BlobIndex, read: Set<string>): Promise<boolean> {
   const limit = pLimit(parallelReads);
   const loading: Promise<void>[] = [];
+  const gone = new Set(read);
   for await (const { key } of opened.storage.list(indexFolder)) {
-    if (!read.has(idOf(key))) loading.push(limit(() => load(key)));
+    if (!gone.delete(idOf(key))) loading.push(limit(() => load(key)));
   }
   async function load(key: string): Promise<void> {
     try {
@@ -46,9 +50,11 @@ export async function loadIndex(opened: Opened, index: BlobIndex, read: Set<stri
       read.add(idOf(key));
     } catch (error) {
       if (!(error instanceof MissingObject)) throw error;
+      gone.add(idOf(key));
     }
   }
   await Promise.all(loading);
+  return gone.size === 0;
 }
 
 /** Resolves with the ids of the files. */

@@ -49,10 +49,9 @@ export function createResticRepository({ storage, password }: ResticRepositoryOp
   async function treeOf(manifest: Manifest): Promise<{ session: Session; tree: string }> {
     const session = await sessions.existing();
     const snapshot = session === undefined ? undefined : (await snapshots.all(session)).find((one) => isOf(one, manifest));
-    if (session === undefined || snapshot === undefined)
+    if (snapshot === undefined)
       throw new DavitError({ where: `snapshot ${manifest.id}`, what: 'is missing', seen: storage.location, fix: 'use another one' });
-    await session.refresh();
-    return { session, tree: snapshot.tree };
+    return { session: await sessions.renew(), tree: snapshot.tree };
   }
 
   const repository: Repository = {
@@ -84,13 +83,15 @@ export function createResticRepository({ storage, password }: ResticRepositoryOp
       return checkSnapshot(session, manifest, tree, depth, signal);
     },
     async remove(manifests) {
-      const session = await sessions.existing();
+      const existing = await sessions.existing();
       const [first] = manifests;
-      if (session === undefined || first === undefined) return;
-      await using _lock = await takeLock(session, true, first.id, prunePatienceMs);
+      if (existing === undefined || first === undefined) return;
+      // Whoever removes has most likely just written the newest one: should it be killed, the lock is known as its own.
+      const [newest = first] = manifestsOf(await snapshots.all(existing), first.stack).manifests;
+      await using _lock = await takeLock(existing, true, newest.id, prunePatienceMs);
+      const session = await sessions.renew();
       const [gone, kept] = partition(await snapshots.all(session), (one) => manifests.some((manifest) => isOf(one, manifest)));
       await storage.remove(gone.map(({ id }) => `${snapshotFolder}/${id}`));
-      await session.refresh();
       await prune(session, kept);
       sessions.forget();
     },

@@ -35,13 +35,20 @@ export async function takeLock(opened: Opened, exclusive: boolean, davit: string
   };
   const deadline = Date.now() + patienceMs;
   let id: string;
+  let freshAt: number;
   for (;;) {
     let other = await findConflict(opened, exclusive);
     if (other === undefined) {
+      freshAt = Date.now();
       id = await put();
-      // Who came at the same moment is seen now, or sees this one.
-      await wait(settleMs);
-      other = await findConflict(opened, exclusive, id);
+      try {
+        // Who came at the same moment is seen now, or sees this one.
+        await wait(settleMs);
+        other = await findConflict(opened, exclusive, id);
+      } catch (error) {
+        await storage.remove([`${lockFolder}/${id}`]);
+        throw error;
+      }
       if (other === undefined) break;
       await storage.remove([`${lockFolder}/${id}`]);
     }
@@ -50,21 +57,26 @@ export async function takeLock(opened: Opened, exclusive: boolean, davit: string
   }
 
   const lost = new AbortController();
-  let freshAt = Date.now();
   const timer = setInterval(() => void refresh(), refreshMs).unref();
   let refreshing = Promise.resolve();
   function refresh(): Promise<void> {
     refreshing = refreshing.then(async () => {
+      // The machine may have slept.
+      if (Date.now() - freshAt > staleMs - refreshMs) return loseIt('it was not kept fresh in time');
       try {
+        const now = Date.now();
         const next = await put();
         await storage.remove([`${lockFolder}/${id}`]);
-        [id, freshAt] = [next, Date.now()];
+        [id, freshAt] = [next, now];
       } catch (error) {
         if (Date.now() - freshAt < staleMs - 2 * refreshMs) return;
-        lost.abort(new DavitError({ where: storage.location, what: 'the lock could not be kept', seen: messageOf(error) }));
+        loseIt(messageOf(error));
       }
     });
     return refreshing;
+  }
+  function loseIt(seen: string): void {
+    lost.abort(new DavitError({ where: storage.location, what: 'the lock could not be kept', seen, fix: 'run again' }));
   }
   return {
     lost: lost.signal,

@@ -1,3 +1,4 @@
+import { DavitError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { type BlobIndex, createBlobIndex } from './blob-index.ts';
 import { type BlobReader, createBlobReader } from './blob-reader.ts';
@@ -10,8 +11,8 @@ import { rollingTables } from './polynomial.ts';
 export interface Session extends Opened {
   readonly index: BlobIndex;
   readonly blobs: BlobReader;
-  /** Learns what others have indexed meanwhile. */
-  refresh(): Promise<void>;
+  /** Learns what others have indexed meanwhile. False: somebody has removed something, and blobs that are known may be gone. */
+  refresh(): Promise<boolean>;
   /** Lends a chunker: each holds 9 MiB. */
   withChunker<T>(work: (chunker: Chunker) => Promise<T>): Promise<T>;
 }
@@ -21,9 +22,14 @@ export interface Sessions {
   existing(): Promise<Session | undefined>;
   /** Makes the repository where there is none. */
   create(): Promise<Session>;
+  /** The same, knowing the index as it is now. Before somebody relies on it: others may have moved and removed blobs. */
+  renew(): Promise<Session>;
   /** Forgets what is known of the index, after blobs have moved. */
   forget(): void;
 }
+
+/** Each time somebody prunes in between. */
+const renewals = 5;
 
 /** The keys are derived once: that is slow by intention. */
 export function createSessions(storage: Storage, password: string): Sessions {
@@ -31,14 +37,27 @@ export function createSessions(storage: Storage, password: string): Sessions {
   let session: Session | undefined;
   const sessionOf = (found: Opened): Session => (session ??= createSession((opened ??= found)));
   let creating: Promise<Opened> | undefined;
+  async function create(): Promise<Session> {
+    creating ??= opened === undefined ? openOrCreate(storage, password) : Promise.resolve(opened);
+    return sessionOf(await creating.finally(() => (creating = undefined)));
+  }
   return {
     async existing() {
       const found = opened ?? (await openExisting(storage, password));
       return found === undefined ? undefined : sessionOf(found);
     },
-    async create() {
-      creating ??= opened === undefined ? openOrCreate(storage, password) : Promise.resolve(opened);
-      return sessionOf(await creating.finally(() => (creating = undefined)));
+    create,
+    async renew() {
+      for (let tries = 0; tries < renewals; tries++) {
+        const current = await create();
+        if (await current.refresh()) return current;
+        if (session === current) session = undefined;
+      }
+      throw new DavitError({
+        where: storage.location,
+        what: 'its index changes all the time',
+        fix: 'wait until nobody prunes, and run again',
+      });
     },
     forget: () => void (session = undefined),
   };
@@ -48,17 +67,18 @@ function createSession(opened: Opened): Session {
   const index = createBlobIndex();
   const read = new Set<string>();
   const idle: Chunker[] = [];
-  let refreshing = Promise.resolve();
+  let refreshing = Promise.resolve(true);
   const tables = rollingTables(opened.polynomial);
+  function refresh(): Promise<boolean> {
+    const next = refreshing.catch(() => true).then(() => loadIndex(opened, index, read));
+    refreshing = next;
+    return next;
+  }
   return {
     ...opened,
     index,
-    blobs: createBlobReader(opened, index),
-    refresh() {
-      const next = refreshing.catch(() => undefined).then(() => loadIndex(opened, index, read));
-      refreshing = next;
-      return next;
-    },
+    blobs: createBlobReader(opened, index, refresh),
+    refresh,
     async withChunker(work) {
       const chunker = idle.pop() ?? createChunker(tables);
       try {

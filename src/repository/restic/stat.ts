@@ -3,10 +3,17 @@ import type { Accounts } from './accounts.ts';
 import { toGoMode, typeOfMode } from './file-mode.ts';
 import type { Attribute, Node } from './tree.ts';
 
-/** Then its content is that of before: who changes a file cannot set the time of the change of its inode. */
-export function isUnchanged(now: Node, before: Node | undefined): boolean {
+/** The clock of files stands still for as long as a tick of the kernel, and two of them may be in question. */
+const clockStepNs = 100_000_000n;
+
+/**
+ * Then its content is that of before: who changes a file cannot set the time of the change of its inode. One that changed while the earlier snapshot was taken
+ * may have changed again within the same step of the clock, after it was read.
+ */
+export function isUnchanged(now: Node, before: Node | undefined, earlierStartedAt: bigint): boolean {
   return (
     before?.type === 'file' &&
+    now.ctime < earlierStartedAt - clockStepNs &&
     now.size === (before.size ?? 0) &&
     now.mtime === before.mtime &&
     now.ctime === before.ctime &&

@@ -6,7 +6,8 @@ import { createDigester } from '../digester.ts';
 import type { ArtifactName, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
 import { assemble } from './assemble.ts';
 import { createBlobWriter, type Tally } from './blob-writer.ts';
-import { captureTree } from './capture.ts';
+import { captureTree, type Earlier } from './capture.ts';
+import { sha256 } from './crypto.ts';
 import { findNode, unwrapArtifact, wrapArtifact } from './artifacts.ts';
 import { takeLock } from './locks.ts';
 import type { Sessions } from './session.ts';
@@ -17,14 +18,17 @@ import type { Node } from './tree.ts';
 export const codecName = 'restic';
 
 export async function createWriter(sessions: Sessions, snapshots: Snapshots, address: SnapshotAddress): Promise<SnapshotWriter> {
-  const session = await sessions.create();
-  const lock = await takeLock(session, false, address.id);
+  const lock = await takeLock(await sessions.create(), false, address.id);
+  // From here on nobody removes anything.
+  const session = await sessions.renew().catch(async (error: unknown) => {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  });
   const aborting = new AbortController();
   const signal = AbortSignal.any([aborting.signal, lock.lost]);
   const running = new Set<Promise<unknown>>();
   const taken = new Set<string>();
   const blobs = createBlobWriter(session, session.index, signal);
-  await session.refresh();
 
   async function store<T extends StoredFile>(
     file: string,
@@ -95,13 +99,15 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
   }
 
   /** The same artifact in the newest snapshot of the set that has it. */
-  async function earlier(file: string): Promise<Node | undefined> {
+  async function earlier(file: string): Promise<Earlier | undefined> {
     const all = await snapshots.all(session);
     const [newest] = manifestsOf(all, address.stack, address.set).manifests.filter(({ artifacts }) =>
       artifacts.some((one) => one.file === file),
     );
     const snapshot = newest === undefined ? undefined : all.find((one) => isOf(one, newest));
-    return snapshot === undefined ? undefined : findNode(session, snapshot.tree, file);
+    if (newest === undefined || snapshot === undefined) return undefined;
+    const node = await findNode(session, snapshot.tree, file);
+    return node && { node, startedAt: BigInt(Date.parse(newest.startedAt)) * 1_000_000n };
   }
 
   async function commit(manifest: Manifest, signal?: AbortSignal): Promise<void> {
@@ -111,7 +117,12 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
     stop.throwIfAborted();
     await blobs.flush();
     // Workers have put and indexed their part themselves.
-    await session.refresh();
+    if (!(await session.refresh()))
+      throw new DavitError({
+        where: session.storage.location,
+        what: 'was pruned while this was written',
+        fix: 'run again; never unlock a repository that is in use',
+      });
     const nodes = new Map<string, Node>();
     for (const artifact of checked.artifacts) nodes.set(artifact.file, await unwrapArtifact(session, artifact));
     const { tree, paths } = await assemble(blobs, checked, nodes);
@@ -147,14 +158,20 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
 export function fileName({ service, name, extension }: ArtifactName, isTree: boolean): string {
   const [, folder, rest = '/'] = /^([^/]*)\/+(.*?)\/*$/.exec(name) ?? [];
   const parts = folder === undefined ? [name] : [folder, rest === '' ? '/' : rest];
-  const segments = [service, ...parts].map(keySegment);
-  const file = segments.join('/') + (isTree ? '' : `.${extension}`);
-  if (segments.every((segment) => segment !== '' && segment.length <= 200)) return file;
+  const segments = [service, ...parts].map(keySegment).map((segment) => (segment.length <= longestName ? segment : shortened(segment)));
+  if (segments.every((segment) => segment !== '')) return segments.join('/') + (isTree ? '' : `.${extension}`);
   throw new DavitError({
     where: `${service}/${name}`,
     what: 'this name cannot become a file name',
-    fix: 'choose one of 1 to 200 characters',
+    fix: 'choose one of at least one character',
   });
+}
+
+/** A file name holds 255 bytes, of which the extension takes some. */
+const longestName = 200;
+
+function shortened(segment: string): string {
+  return `${segment.slice(0, longestName - 17)}~${sha256(Buffer.from(segment)).slice(0, 16)}`;
 }
 
 function lastOf(file: string): string {

@@ -6,6 +6,7 @@ import { compress, decompress, looksRandom } from '../../../src/repository/resti
 import { permissionsOf, toGoMode } from '../../../src/repository/restic/file-mode.ts';
 import { planPrune } from '../../../src/repository/restic/prune-plan.ts';
 import { quoteName, unquoteName } from '../../../src/repository/restic/quoted-name.ts';
+import { isUnchanged } from '../../../src/repository/restic/stat.ts';
 import { formatTime, parseTime } from '../../../src/repository/restic/timestamp.ts';
 import { decodeTree, encodeTree, type Node } from '../../../src/repository/restic/tree.ts';
 import { fileName } from '../../../src/repository/restic/writer.ts';
@@ -120,6 +121,33 @@ test('the index finds every blob of many, and nothing else', () => {
   expect(index.find(packs[3]?.blobs[3]?.id ?? '')?.pack).toBe(packs[3]?.id);
 });
 
+test('what a lost pack held is unknown, until another pack has it', () => {
+  const index = createBlobIndex();
+  const [old, moved] = [
+    packOf('old', [
+      ['a', 50],
+      ['b', 60],
+    ]),
+    packOf('moved', [['b', 60]]),
+  ];
+  const [a = '', b = ''] = old.blobs.map(({ id }) => id);
+  index.add(old);
+  index.lose(old.id);
+  expect([index.has(a), index.find(a), index.has(b)]).toEqual([false, undefined, false]);
+  index.add(moved);
+  expect([index.has(a), index.find(b)]).toEqual([false, moved.blobs[0]]);
+});
+
+test('a file is unchanged when everything about it is, unless it changed while it was read', () => {
+  const node: Node = { name: Buffer.from('a'), type: 'file', mode: 0, ...times, uid: 0, gid: 0, size: 5, inode: 7n };
+  const later = 1_000_000_000n;
+  expect(isUnchanged(node, node, later)).toBe(true);
+  for (const change of [{ size: 6 }, { mtime: 9n }, { ctime: 9n }, { inode: 8n }, { type: 'fifo' as const }])
+    expect(isUnchanged({ ...node, ...change }, { ...node, ...(change.type ? change : {}) }, later)).toBe(false);
+  expect(isUnchanged(node, undefined, later)).toBe(false);
+  expect(isUnchanged(node, node, 50_000_000n)).toBe(false);
+});
+
 describe('what a prune does with packs', () => {
   const used = (...names: string[]) => {
     const ids = new Set(names.map((name) => sha256(Buffer.from(name))));
@@ -190,5 +218,7 @@ test('artifacts have places in which none can lie in another', () => {
   expect(place('files/')).toBe('web/files/%2F');
   expect(place('@accounts', false)).toBe('web/@accounts.sql');
   expect(place('..', false)).toBe('web/%2E%2E.sql');
-  expect(() => place('x'.repeat(300), false)).toThrow('cannot become a file name');
+  expect(place('x'.repeat(300), false)).toMatch(/^web\/x{183}~[0-9a-f]{16}\.sql$/);
+  expect(place('x'.repeat(300), false)).not.toBe(place('x'.repeat(301), false));
+  expect(() => place('', false)).toThrow('cannot become a file name');
 });
