@@ -31,18 +31,19 @@ async function keysOf(password: string, salt: Buffer, { N, r, p }: typeof cost):
   return { encrypt: derived.subarray(0, 32), k: derived.subarray(32, 48), r: derived.subarray(48) };
 }
 
-/** The master keys that the password opens; undefined when there is no key at all. */
-export async function openKeys(storage: Storage, password: string): Promise<Keys | undefined> {
+/** The master keys that the password opens, of which only those count that open the repository; none when there is no key at all. */
+export async function openKeys(storage: Storage, password: string): Promise<Keys[]> {
   let seen = 0;
+  const found: Keys[] = [];
   for await (const { key } of storage.list('keys')) {
     const file = keyFile.parse(JSON.parse((await getWhole(storage, key)).toString()));
     const opened = createSeal(await keysOf(password, file.salt, file)).open(file.data);
     seen++;
     if (opened === undefined) continue;
     const { mac, encrypt } = masterKeys.parse(JSON.parse(opened.toString()));
-    return { encrypt, ...mac };
+    found.push({ encrypt, ...mac });
   }
-  if (seen === 0) return undefined;
+  if (seen === 0 || found.length > 0) return found;
   throw configurationError({
     where: 'DAVIT_PASSWORD',
     what: `opens none of the ${seen} keys of ${storage.location}`,

@@ -11,6 +11,8 @@ export interface Opened {
   readonly storage: Storage;
   readonly seal: Seal;
   readonly polynomial: Polynomial;
+  /** Fails when the repository is not the one any more that was opened: somebody has made it anew at the same time, or over it. */
+  requireSame(): Promise<void>;
 }
 
 const configName = 'config';
@@ -31,13 +33,15 @@ export async function openExisting(storage: Storage, password: string): Promise<
     throw error;
   });
   if (sealed === undefined) return undefined;
-  const keys = await openKeys(storage, password);
-  if (keys === undefined)
+  const seals = (await openKeys(storage, password)).map(createSeal);
+  const [first] = seals;
+  if (first === undefined)
     throw new DavitError({ where: storage.location, what: 'is a repository without any key', fix: 'bring its folder `keys` back' });
-  const seal = createSeal(keys);
+  // Who makes a repository together with somebody else leaves a key behind that opens nothing.
+  const seal = seals.find((one) => one.open(sealed) !== undefined) ?? first;
   const config: unknown = JSON.parse(unseal(seal, `${storage.location}/${configName}`, sealed).toString());
   const { version, chunker_polynomial: polynomial } = configSchema.parse(config);
-  if (version === 2) return { storage, seal, polynomial };
+  if (version === 2) return { storage, seal, polynomial, requireSame: () => requireConfig(storage, sealed) };
   throw new DavitError({
     where: storage.location,
     what: `is a repository of version ${version}, and Davit knows version 2`,
@@ -45,11 +49,16 @@ export async function openExisting(storage: Storage, password: string): Promise<
   });
 }
 
-/** Makes the repository where there is none. Should somebody else do so at the same time, one of the two wins, and both use it. */
+async function requireConfig(storage: Storage, sealed: Buffer): Promise<void> {
+  if (sealed.equals(await getWhole(storage, configName))) return;
+  throw new DavitError({ where: storage.location, what: 'was made anew by somebody else meanwhile', fix: 'run again' });
+}
+
+/** Makes the repository where there is none. Should somebody else do so at the same time, the last one wins, and a commit of the other is refused. */
 export async function openOrCreate(storage: Storage, password: string): Promise<Opened> {
   const existing = await openExisting(storage, password);
   if (existing !== undefined) return existing;
-  const keys = (await openKeys(storage, password)) ?? (await createKeys(storage, password));
+  const keys = (await openKeys(storage, password))[0] ?? (await createKeys(storage, password));
   const config = { version: 2, id: randomBytes(32).toString('hex'), chunker_polynomial: randomPolynomial().toString(16) };
   const sealed = createSeal(keys).seal(Buffer.from(JSON.stringify(config)));
   await putProven(storage, configName, [sealed], sha256(sealed));

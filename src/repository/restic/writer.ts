@@ -128,6 +128,7 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
     const { tree, paths } = await assemble(blobs, checked, nodes);
     await blobs.flush();
     stop.throwIfAborted();
+    await session.requireSame();
     await putSnapshot(session, checked, tree, paths, stop);
     await lock[Symbol.asyncDispose]();
   }

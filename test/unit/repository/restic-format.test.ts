@@ -1,16 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { aclText } from '../../../src/repository/restic/acl.ts';
-import type { BlobLocation } from '../../../src/repository/restic/blob.ts';
-import { createBlobIndex } from '../../../src/repository/restic/blob-index.ts';
 import { compress, decompress, looksRandom } from '../../../src/repository/restic/compression.ts';
 import { permissionsOf, toGoMode } from '../../../src/repository/restic/file-mode.ts';
-import { planPrune } from '../../../src/repository/restic/prune-plan.ts';
 import { quoteName, unquoteName } from '../../../src/repository/restic/quoted-name.ts';
 import { isUnchanged } from '../../../src/repository/restic/stat.ts';
 import { formatTime, parseTime } from '../../../src/repository/restic/timestamp.ts';
 import { decodeTree, encodeTree, type Node } from '../../../src/repository/restic/tree.ts';
 import { fileName } from '../../../src/repository/restic/writer.ts';
-import { noise, sha256 } from '../../support/bytes.ts';
+import { noise } from '../../support/bytes.ts';
 import { createRandom } from '../../support/random.ts';
 
 describe('names are those of Go', () => {
@@ -94,92 +91,6 @@ test('a tree is written as restic writes it: sorted, in its order of fields, wit
   expect(() => decodeTree('here', Buffer.from('nonsense'))).toThrow('here: is no tree of files');
 });
 
-function packOf(name: string, blobs: readonly (readonly [string, number])[]) {
-  let offset = 0;
-  const id = sha256(Buffer.from(name));
-  const located = blobs.map(([blob, length]): BlobLocation => {
-    const location = { id: sha256(Buffer.from(blob)), type: 'data', pack: id, offset, length, plainLength: 0 } as const;
-    offset += length;
-    return location;
-  });
-  return { id, blobs: located };
-}
-
-test('the index finds every blob of many, and nothing else', () => {
-  const index = createBlobIndex();
-  const packs = Array.from({ length: 60 }, (_, pack) =>
-    packOf(
-      `pack ${pack}`,
-      Array.from({ length: 100 }, (_, blob) => [`${pack}/${blob}`, blob + 33]),
-    ),
-  );
-  packs.forEach(index.add);
-  for (const { blobs } of packs) for (const blob of blobs) expect(index.find(blob.id)).toEqual(blob);
-  expect(index.has(sha256(Buffer.from('60/0')))).toBe(false);
-  expect(index.packBytes(packs[0]?.id ?? '')).toBe(Array.from({ length: 100 }, (_, n) => n + 33).reduce((a, b) => a + b) + 100 * 37 + 36);
-  index.add({ id: sha256(Buffer.from('copy')), blobs: [{ ...(packs[3]?.blobs[3] as BlobLocation), pack: sha256(Buffer.from('copy')) }] });
-  expect(index.find(packs[3]?.blobs[3]?.id ?? '')?.pack).toBe(packs[3]?.id);
-});
-
-test('what a lost pack held is unknown, until another pack has it', () => {
-  const index = createBlobIndex();
-  const [old, moved] = [
-    packOf('old', [
-      ['a', 50],
-      ['b', 60],
-    ]),
-    packOf('moved', [['b', 60]]),
-  ];
-  const [a = '', b = ''] = old.blobs.map(({ id }) => id);
-  index.add(old);
-  index.lose(old.id);
-  expect([index.has(a), index.find(a), index.has(b)]).toEqual([false, undefined, false]);
-  index.add(moved);
-  expect([index.has(a), index.find(b)]).toEqual([false, moved.blobs[0]]);
-});
-
-test('a file is unchanged when everything about it is, unless it changed while it was read', () => {
-  const node: Node = { name: Buffer.from('a'), type: 'file', mode: 0, ...times, uid: 0, gid: 0, size: 5, inode: 7n };
-  const later = 1_000_000_000n;
-  expect(isUnchanged(node, node, later)).toBe(true);
-  for (const change of [{ size: 6 }, { mtime: 9n }, { ctime: 9n }, { inode: 8n }, { type: 'fifo' as const }])
-    expect(isUnchanged({ ...node, ...change }, { ...node, ...(change.type ? change : {}) }, later)).toBe(false);
-  expect(isUnchanged(node, undefined, later)).toBe(false);
-  expect(isUnchanged(node, node, 50_000_000n)).toBe(false);
-});
-
-describe('what a prune does with packs', () => {
-  const used = (...names: string[]) => {
-    const ids = new Set(names.map((name) => sha256(Buffer.from(name))));
-    return (id: string) => ids.has(id);
-  };
-  const [full, half, none, copy] = [
-    packOf('full', [
-      ['a', 1000],
-      ['b', 1000],
-    ]),
-    packOf('half', [
-      ['c', 100],
-      ['d', 900],
-    ]),
-    packOf('none', [['e', 5]]),
-    packOf('copy', [
-      ['a', 1000],
-      ['f', 10],
-    ]),
-  ] as const;
-
-  test('full ones stay, useless ones go, and what is mostly waste is packed again', () => {
-    expect(planPrune([half, none, full], used('a', 'b', 'c'))).toEqual({ keep: [full], repack: [half], remove: [none] });
-  });
-  test('little waste stays', () => {
-    expect(planPrune([full, half], used('a', 'b', 'd'))).toEqual({ keep: [full, half], repack: [], remove: [] });
-  });
-  test('of a blob that lies twice, one copy goes', () => {
-    expect(planPrune([copy, full], used('a', 'b'))).toEqual({ keep: [full], repack: [], remove: [copy] });
-  });
-});
-
 test('compression is left out where it gives nothing', async () => {
   const text = Buffer.from('all work and no play '.repeat(5000));
   const frame = await compress(text);
@@ -221,4 +132,14 @@ test('artifacts have places in which none can lie in another', () => {
   expect(place('x'.repeat(300), false)).toMatch(/^web\/x{183}~[0-9a-f]{16}\.sql$/);
   expect(place('x'.repeat(300), false)).not.toBe(place('x'.repeat(301), false));
   expect(() => place('', false)).toThrow('cannot become a file name');
+});
+
+test('a file is unchanged when everything about it is, unless it changed while it was read', () => {
+  const node: Node = { name: Buffer.from('a'), type: 'file', mode: 0, ...times, uid: 0, gid: 0, size: 5, inode: 7n };
+  const later = 1_000_000_000n;
+  expect(isUnchanged(node, node, later)).toBe(true);
+  for (const change of [{ size: 6 }, { mtime: 9n }, { ctime: 9n }, { inode: 8n }, { type: 'fifo' as const }])
+    expect(isUnchanged({ ...node, ...change }, { ...node, ...(change.type ? change : {}) }, later)).toBe(false);
+  expect(isUnchanged(node, undefined, later)).toBe(false);
+  expect(isUnchanged(node, node, 50_000_000n)).toBe(false);
 });
