@@ -38,8 +38,8 @@ async function loseAndRestore(stack: TestStack): Promise<void> {
 
 test.each([
   ['portable', 'maria/shop.sql.zst'],
-  ['restic', '/snapshots/'],
-] as const)('S3 with signatures enforced, %s format: everything comes back, and no secret shows anywhere', async (format, key) => {
+  ['restic', 'maria/shop.sql'],
+] as const)('S3 with signatures enforced, %s format: everything comes back, and no secret shows anywhere', async (format, file) => {
   await using stack = await createStack({
     format,
     services: { s3, app: app('files'), maria: maria('maria'), postgres: postgres('postgres') },
@@ -66,7 +66,7 @@ test.each([
   const logs = await stack.compose('logs', 'davit');
   const keysOfBucket = await stack.compose('exec', '-T', 's3', 's3-curl', '/bucket?list-type=2');
   const said = [backup, plan, logs, keysOfBucket].map(({ stdout, stderr }) => stdout + stderr).join('\n') + (await events).stdout;
-  expect(said).toContain(key);
+  expect(said).toContain(file);
   for (const secret of [planted.maria, planted.postgres, keys.secret, password]) expect(said).not.toContain(secret);
 });
 
@@ -113,7 +113,7 @@ test('encrypted to age recipients, snapshots are written without a secret and re
   await stack.wipe(['app'], ['files']);
   await stack.up('app');
   const sighted = await withKey(key);
-  expect(sighted.stderr).not.toContain(key);
+  expect(sighted.stderr).not.toContain(file);
   expect(sighted.exitCode).toBe(0);
   await expectSeed(stack);
 });
