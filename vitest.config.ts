@@ -25,7 +25,8 @@ export default defineConfig({
           retry,
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+          // Each file has stacks of its own, and mostly waits for them.
+          maxWorkers: 2,
         },
       },
     ],

@@ -47,7 +47,7 @@ export async function startLab(): Promise<Lab> {
           volumes: ['dump:/dump'],
         },
         davit: {
-          image: 'davit:dev',
+          image: process.env['DAVIT_IMAGE'] ?? 'davit:dev',
           pull_policy: 'never',
           environment: { DAVIT_STORAGE: 's3://bench', DAVIT_KEEP: 'last=1', ...keys },
           volumes: ['/var/run/docker.sock:/var/run/docker.sock'],

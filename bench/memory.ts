@@ -21,7 +21,7 @@ lab.compose(
   'db',
   'sh',
   '-c',
-  `printf '#!/bin/sh\\n[ "$1" = --version ] && exit\\nyes "(1,now is the time),"| head -c ${Math.floor(scale / 2) * 1024 ** 3}; printf "\\\\n-- Dump completed"' > /usr/local/bin/mariadb-dump`,
+  `printf '#!/bin/sh\\n[ "$1" = --version ] && exit\\nyes "(1,now is the time),"| head -c ${Math.floor(scale / 2) * 1024 ** 3}; printf "\\\\n-- Dump completed\\\\n"' > /usr/local/bin/mariadb-dump`,
 );
 for (const set of ['files', 'dump'] as const) {
   const { rssMebibytes, pssMebibytes, wallSeconds } = await measure(lab.backup(set), isDavit);

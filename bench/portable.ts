@@ -5,13 +5,15 @@ import { compare, measure, median, verdict } from './measure.ts';
 /** Davit against the pipelines that people write by hand, on this machine, in turn. */
 
 const rounds = Number(process.env['ROUNDS'] ?? 3);
+/** Of the dump in GiB; the big files are twice as much. What a run costs whatever its size is shown apart. */
+const gibibytes = Number(process.env['GIBIBYTES'] ?? 2);
 const goals = { wallSeconds: 1.0, cpuSeconds: 1.1 };
 
-/** Half a gibibyte that compresses like a dump: numbers, words, dates. */
+/** Compresses like a dump: numbers, words, dates. */
 const dump = `awk 'BEGIN { srand(7); print "CREATE TABLE \`t\` ("; print "INSERT INTO \`t\` VALUES";
-  for (i = 0; n < 512 * 1024 * 1024; i++) { line = "(" i ",\\047user" int(rand() * 1e6) "@example.org\\047,\\047" substr("the quick brown fox jumps over a lazy dog in november", 1 + int(rand() * 30), 20) "\\047," rand() ",\\0472026-11-" int(rand() * 28) "\\047),"; n += length(line) + 1; print line }
+  for (i = 0; n < ${gibibytes} * 1024 * 1024 * 1024; i++) { line = "(" i ",\\047user" int(rand() * 1e6) "@example.org\\047,\\047" substr("the quick brown fox jumps over a lazy dog in november", 1 + int(rand() * 30), 20) "\\047," rand() ",\\0472026-11-" int(rand() * 28) "\\047),"; n += length(line) + 1; print line }
   print "-- Dump completed on 2026-11-21" }'`;
-const bigFiles = `rm -rf /data/* && mkdir /data/big && for i in 1 2 3 4; do head -c 268435456 /dev/urandom > /data/big/$i; done`;
+const bigFiles = `rm -rf /data/* && mkdir /data/big && for i in $(seq ${gibibytes * 4}); do head -c 536870912 /dev/urandom > /data/big/$i; done`;
 const smallFiles = `rm -rf /data/* && perl -e 'for my $d (1..500) { mkdir "/data/$d"; for my $f (1..100) { open my $o, ">", "/data/$d/$f"; print $o "line $_ of $f in $d\\n" x 20 for 1..20; close $o } }'`;
 
 const aws = (lab: Lab): string =>
@@ -20,16 +22,18 @@ const isPeer = (_: number, args: string): boolean =>
   /^(docker exec .*mariadb-dump|zstd -q -3 -T0|tar .*--sparse|\S*python3? \S*aws|\S*aws )/.test(args);
 
 async function readings(lab: Lab): Promise<void> {
+  const empty = await measure(lab.backup('files'), isDavit);
+  verdict(`one run with nothing to store: ${empty.wallSeconds.toFixed(1)} s, ${empty.cpuSeconds.toFixed(1)} CPU seconds`, undefined, '');
   lab.compose('exec', '-T', 'db', 'sh', '-c', `${dump} > /dump/dump.sql`);
   await compare(
-    'dump of 512 MiB against docker exec | zstd | aws s3 cp',
+    `dump of ${gibibytes} GiB against docker exec | zstd | aws s3 cp`,
     rounds,
     () => measure(lab.backup('dump'), isDavit),
     () => measure(`docker exec ${project}-db-1 mariadb-dump | zstd -q -3 -T0 | ${aws(lab)}`, isPeer),
     goals,
   );
   for (const [title, make] of [
-    ['1 GiB in 4 incompressible files', bigFiles],
+    [`${gibibytes * 2} GiB in incompressible files`, bigFiles],
     ['50,000 small files', smallFiles],
   ] as const) {
     lab.compose('exec', '-T', 'app', 'sh', '-c', make);

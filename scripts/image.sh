@@ -10,22 +10,17 @@ scripts/images.sh base:trixie
 tag=${DAVIT_IMAGE:-davit:dev} base=davit-test/base:trixie stage=.build/app
 
 hash=$({ docker image inspect -f '{{.Id}}' $base; echo $node_version
-  find Dockerfile .dockerignore .npmrc package.json package-lock.json tsconfig*.json src scripts/image.sh -type f -print0 |
+  find Dockerfile .dockerignore .npmrc package.json package-lock.json tsconfig.json rolldown.config.ts src scripts/image.sh -type f -print0 |
     sort -z | xargs -0 sha256sum; } | sha256sum | cut -c1-16)
 if built_from $tag "$hash"; then say "$tag is up to date"; exit 0; fi
 
 has() { docker image inspect "$1" >/dev/null 2>&1; }
 
-# The stage as the Dockerfile would have made it; the packages are installed again only when the lock file changes.
+# The stage as the Dockerfile would have made it.
 stage_here() {
-  local lock
-  lock=$(sha256sum <package-lock.json)
-  mkdir -p $stage/app $stage/usr/local/bin && cp package.json package-lock.json .npmrc $stage/app/ || return 1
-  if [ "$(cat $stage/installed 2>/dev/null)" != "$lock" ]; then
-    npm --prefix $stage/app ci --omit=dev --ignore-scripts --no-audit --no-fund && echo "$lock" >$stage/installed || return 1
-  fi
+  mkdir -p $stage/app $stage/usr/local/bin && cp package.json $stage/app/ || return 1
   cmp -s "$pinned_node/node" $stage/usr/local/bin/node || cp "$pinned_node/node" $stage/usr/local/bin/node || return 1
-  rm -rf $stage/app/dist && npx tsc -p tsconfig.build.json --outDir $stage/app/dist
+  npx rolldown --config rolldown.config.ts --dir $stage/app/dist
 }
 
 contexts=()

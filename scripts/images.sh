@@ -3,10 +3,10 @@
 # with the same variables, paths and uids. An image is built again only when its inputs have changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. scripts/shared.sh
+. scripts/toolchain.sh
 
 core=(app mariadb-11.8 postgres-17 s3 s3-fast mariadb-10.11 postgres-15 redis-7 valkey-8 owncloud cells seatable)
-optional=(mysql-9) # sid moves: a failure is a warning, and its tests are skipped
+optional=(mysql-9 mongodb) # sid moves, and MongoDB's tools are in no registry: a failure is a warning, and the tests are skipped
 
 base_image() { # CODENAME
   local tag=davit-test/base:$1 official=debian:$1-slim
@@ -34,8 +34,18 @@ bootstrap() { # CODENAME TAG
     rm "$tar"
 }
 
+# What the stand-in for MongoDB is made of: its own tools as they are installed on this machine, its shell from npm, and our server, which needs Go.
+mongodb_parts() {
+  local parts=$PWD/.build/mongodb tool
+  mkdir -p "$parts/bin" "$parts/mongosh" || return 1
+  for tool in mongodump mongorestore; do cp "$(command -v $tool)" "$parts/bin/" || return 1; done
+  (cd test/images/mongodb/server && CGO_ENABLED=0 go build -p 2 -trimpath -tags ferretdb_no_postgresql -ldflags '-s -w' -o "$parts/bin/mongod" .) &&
+    npm install --prefix "$parts/mongosh" --ignore-scripts --omit=optional --no-audit --no-fund mongosh@2.12.0 &&
+    install_pinned_node && cp "$pinned_node/node" "$parts/bin/"
+}
+
 build() { # NAME
-  local name=$1 folder=$1 from=davit-test/base:trixie arguments=() hash
+  local name=$1 folder=$1 from=davit-test/base:trixie arguments=() parts=() hash
   case $name in
     base:*) base_image "${name#*:}"; return ;;
     mariadb-10.11) folder=mariadb from=davit-test/base:bookworm arguments=(VERSION=10.11) ;;
@@ -47,12 +57,17 @@ build() { # NAME
     valkey-8) folder=redis arguments=(FLAVOUR=valkey) ;;
     mysql-9) folder=mysql ;;
     owncloud | cells | seatable) from=davit-test/app ;;
+    mongodb)
+      for tool in go mongodump mongorestore; do command -v $tool >/dev/null || { say "images — mongodb — no $tool on this machine"; return 1; }; done
+      arguments=("TOOLS=$(mongorestore --version | sed -n '1s/.*: //p')") parts=(--build-context "parts=$PWD/.build/mongodb")
+      ;;
   esac
   case $from in davit-test/base:*) base_image "${from#*:}" ;; *) build "${from#*/}" ;; esac
   hash=$({ docker image inspect -f '{{.Id}}' "$from"; echo "${arguments[@]}"
     cd "test/images/$folder" && find . -type f -print0 | sort -z | xargs -0 sha256sum; } | sha256sum | cut -c1-16)
-  built_from "davit-test/$name" "$hash" ||
-    build_image "davit-test/$name" "$hash" --build-arg "BASE=$from" "${arguments[@]/#/--build-arg=}" "test/images/$folder"
+  built_from "davit-test/$name" "$hash" && return
+  [ "$name" != mongodb ] || quietly mongodb-parts mongodb_parts || return 1
+  build_image "davit-test/$name" "$hash" --build-arg "BASE=$from" "${arguments[@]/#/--build-arg=}" "${parts[@]}" "test/images/$folder"
 }
 
 [ $# -gt 0 ] && names=("$@") || names=("${core[@]}" "${optional[@]}")

@@ -5,7 +5,7 @@ import { capture } from '../steps/capture.ts';
 import { discover, type Service, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
 import { withLock } from '../steps/lock.ts';
-import { plan, setsOf } from '../steps/plan.ts';
+import { nobody, plan, setsOf } from '../steps/plan.ts';
 import { notify, noticeOf } from '../steps/notify.ts';
 import { judge, removeExpired } from '../steps/retain.ts';
 import { commit, openRun } from '../steps/run.ts';
@@ -82,14 +82,7 @@ export async function backupSet(
 
 function chooseSets(stack: Stack, wanted: string | undefined): string[] {
   const sets = setsOf(stack);
-  if (sets.length === 0) {
-    throw configurationError({
-      where: `stack "${stack.name}"`,
-      what: 'no service takes part',
-      seen: stack.services.flatMap(({ problems }) => problems.map(({ message }) => message)).join('; ') || undefined,
-      fix: 'add `labels: ["davit.enable=true"]` to the services that matter and run `docker compose up -d`',
-    });
-  }
+  if (sets.length === 0) throw nobody(stack);
   if (wanted === undefined) return sets;
   if (sets.includes(wanted)) return [wanted];
   throw configurationError({

@@ -1,13 +1,15 @@
 import { pipeline } from 'node:stream/promises';
 import { Command, CommanderError } from 'commander';
 import type { Context } from '../context.ts';
-import { configurationError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
+import { configurationError, type ExitCode, exitCodes } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { version } from '../version.ts';
-import { backup, type BackupOutcome } from './backup.ts';
+import { backup } from './backup.ts';
 import { confirm } from './confirm.ts';
 import { daemon } from './daemon.ts';
+import { describeDiagnosis, doctor } from './doctor.ts';
 import { health, reportRun } from './health.ts';
+import { describeOutcome, exitCodeOf, plainOutcome } from './outcome.ts';
 import { describePlan, showPlan } from './plan.ts';
 import { describeVerdicts, prune } from './prune.ts';
 import { restore } from './restore.ts';
@@ -70,15 +72,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
       const context = await forCommand();
       const outcomes = await backup(context, { set });
       await reportRun(outcomes, context.log);
-      answer(
-        json,
-        outcomes.map(({ set: name, manifest, error }) => ({
-          set: name,
-          manifest,
-          ...(error === undefined ? {} : { error: messageOf(error) }),
-        })),
-        () => outcomes.map(describeOutcome).join('\n'),
-      );
+      answer(json, outcomes.map(plainOutcome), () => outcomes.map(describeOutcome).join('\n'));
       exit(exitCodeOf(outcomes));
     });
 
@@ -171,22 +165,17 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
       );
     });
 
+  command('doctor', 'try everything that a backup needs, and change nothing').action(async ({ json }: Common) => {
+    const { exitCode, ...diagnosis } = await doctor(await forCommand());
+    answer(json, diagnosis, () => describeDiagnosis(diagnosis));
+    exit(exitCode);
+  });
+
   command('health', 'exit with 0 when the daemon runs and its last backup was good').action(async ({ json }: Common) => {
     const state = await health(new Date());
     answer(json, state, () => `ok, next run ${state.nextRunAt ?? 'never'}`);
   });
   return cli;
-}
-
-/** 0 all complete · 3 something incomplete was stored · 1 nothing usable was stored. */
-export function exitCodeOf(outcomes: readonly BackupOutcome[]): ExitCode {
-  if (outcomes.every(({ manifest }) => manifest?.status === 'complete')) return exitCodes.ok;
-  return outcomes.some(({ manifest }) => manifest !== undefined) ? exitCodes.partial : exitCodes.failed;
-}
-
-function describeOutcome({ set, manifest, error }: BackupOutcome): string {
-  if (manifest === undefined) return `set ${set}: nothing stored — ${messageOf(error)}`;
-  return describeSnapshot(manifest);
 }
 
 /** The snapshots of other sets that belong to one, for programs; most stacks have none. */

@@ -5,7 +5,7 @@ import { absolutePath, absolutePaths, duration, flag, keep, list, setName, varia
 
 export const prefix = 'davit.';
 
-const engineNames = ['auto', 'mariadb', 'mysql', 'postgres', 'redis', 'none'] as const;
+const engineNames = ['auto', 'mariadb', 'mysql', 'postgres', 'mongodb', 'redis', 'none'] as const;
 
 /** `example` and `default` go into the generated page. */
 export const labels = {
@@ -36,7 +36,8 @@ export const labels = {
     .meta({
       default: '*',
       example: 'shop,stats',
-      description: 'Which databases; `*` is every user database. Each becomes its own artifact.',
+      description:
+        'Which databases; `*` is every user database. Each becomes its own artifact; of MongoDB, `*` is the whole server in one.',
     }),
   'dump.user': z.string().min(1).optional().meta({
     example: 'backup',

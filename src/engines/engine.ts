@@ -27,6 +27,8 @@ export interface Inventory {
   readonly server: string;
   readonly tool: string;
   readonly databases: readonly Database[];
+  /** Everything at once, for servers that have one moment only so: `*` takes it instead of every database by itself. */
+  readonly whole?: Database;
   /** False when the login sees only its own account: then no accounts are dumped, and `warnings` says so. */
   readonly accounts: boolean;
   readonly warnings: readonly string[];

@@ -1,5 +1,5 @@
 import { DavitError } from '../model/errors.ts';
-import { createCrc64 } from './crc64.ts';
+import { createCrc64, jones } from './crc64.ts';
 import type { Inspector } from './engine.ts';
 import { createKeyCounter } from './rdb-keys.ts';
 
@@ -14,7 +14,7 @@ const endOfFile = 0xff;
 
 /** Proves that an RDB file is whole by the checksum over all of it, and counts its keys. */
 export function createRdbInspector(where: string): Inspector {
-  const crc = createCrc64();
+  const crc = createCrc64(jones);
   const counter = createKeyCounter(magicBytes);
   let head = '';
   let tail: Buffer = Buffer.alloc(0);
@@ -28,7 +28,7 @@ export function createRdbInspector(where: string): Inspector {
   /** The stored checksum when the file ends here. */
   function ending(stored: Buffer, before: number): 'whole' | 'without checksum' | undefined {
     if (before !== endOfFile) return undefined;
-    if (stored.equals(crc.digest())) return 'whole';
+    if (stored.readBigUInt64LE() === crc.value()) return 'whole';
     return stored.equals(Buffer.alloc(checksumBytes)) ? 'without checksum' : undefined;
   }
 

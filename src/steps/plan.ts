@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Database } from '../engines/engine.ts';
-import { configurationError } from '../model/errors.ts';
+import { configurationError, type DavitError } from '../model/errors.ts';
 import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
 import { planCommands } from './command-plan.ts';
 import { type Service, settingsOf, type Stack } from './discover.ts';
@@ -11,6 +11,16 @@ import { planTrees, volumeIdentity } from './trees.ts';
 /** The names of all sets of a stack. */
 export function setsOf(stack: Stack): string[] {
   return [...new Set(stack.services.flatMap(({ labels }) => (labels === undefined ? [] : [labels.set])))].toSorted();
+}
+
+/** No service takes part: the error of every command that would do something with them. */
+export function nobody({ name, services }: Stack): DavitError {
+  return configurationError({
+    where: `stack "${name}"`,
+    what: 'no service takes part',
+    seen: services.flatMap(({ problems }) => problems.map(({ message }) => message)).join('; ') || undefined,
+    fix: 'add `labels: ["davit.enable=true"]` to the services that matter and run `docker compose up -d`',
+  });
 }
 
 /** What a run of this set would capture, by which command, and why not the rest. Asks the databases, changes nothing. */
@@ -92,7 +102,7 @@ function planDatabases({ service, engine, inventory, problem }: Server): {
     return { sources: [], skipped: [], problems: problem === undefined ? [] : [{ service: service.name, error: problem }], warnings: [] };
   const wanted = service.labels?.['dump.databases'] ?? ['*'];
   const isWanted = ({ name }: Database): boolean => wanted.includes('*') || wanted.includes(name);
-  const chosen = inventory.databases.filter(isWanted);
+  const chosen = wanted.includes('*') && inventory.whole !== undefined ? [inventory.whole] : inventory.databases.filter(isWanted);
   const missing = wanted.filter((name) => name !== '*' && !inventory.databases.some((database) => database.name === name));
   const target = targetOf(service);
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from '../context.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
+import { losses } from '../model/losses.ts';
 import type { Plan } from '../model/plan.ts';
-import { type Artifact, type Failure, type Manifest, newestFirst, snapshotId } from '../model/snapshot.ts';
+import { type Artifact, type Failure, isGood, type Manifest, newestFirst, snapshotId } from '../model/snapshot.ts';
 import type { SnapshotAddress, SnapshotWriter } from '../repository/repository.ts';
 import { requireMount, storageFolders } from './storage-folders.ts';
 import { type Service, settingsOf, type Stack } from './discover.ts';
@@ -17,6 +18,8 @@ export interface Run {
   readonly reason: Manifest['reason'];
   readonly startedAt: Date;
   readonly sequence: number;
+  /** The last good snapshot of the set, which this one is compared with. */
+  readonly previous: Manifest | undefined;
   readonly writer: SnapshotWriter;
   readonly artifacts: Artifact[];
   readonly failures: Failure[];
@@ -63,6 +66,7 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
     reason,
     startedAt,
     sequence: (newest?.sequence ?? 0) + 1,
+    previous: reason === 'backup' ? manifests.filter(isGood).toSorted(newestFirst)[0] : undefined,
     writer,
     artifacts: [],
     failures,
@@ -112,6 +116,8 @@ export async function commit(context: Context, run: Run): Promise<Manifest> {
       fix: 'run `davit plan` to see every service and why it is left out',
     });
   }
+  const lost = losses(run.previous, run.artifacts, run.failures);
+  for (const warning of lost) context.log.warn({ set: run.plan.set }, warning);
   const manifest: Manifest = {
     version: 1,
     ...run.address,
@@ -127,6 +133,7 @@ export async function commit(context: Context, run: Run): Promise<Manifest> {
     failures: run.failures,
     warnings: [
       ...run.warnings,
+      ...lost,
       ...run.artifacts.flatMap((artifact) =>
         (artifact.warnings ?? []).map((warning) => `${artifact.service}/${artifact.name}: ${warning}`),
       ),

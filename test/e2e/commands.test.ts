@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Finding } from '../../src/commands/doctor.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { Manifest } from '../../src/model/snapshot.ts';
 import { app, maria, planted, postgres } from '../support/services.ts';
@@ -38,6 +39,7 @@ test('plan explains itself; a service with a wrong label fails as that service, 
   expect((await stack.json<Manifest[]>(['list']))[0]).toMatchObject({ id: manifest.id, status: 'incomplete' });
   expect((await stack.davit('show', 'latest')).stderr).toContain('has no complete snapshot');
   expect((await stack.davit('health')).exitCode).toBe(1);
+  expect(await stack.davit('doctor')).toMatchObject({ exitCode: 2, stdout: expect.stringContaining('did you mean davit.order?') });
 });
 
 test('every command answers in JSON and in words', async () => {
@@ -72,6 +74,16 @@ test('every command answers in JSON and in words', async () => {
   expect((await prune('--dry-run')).stdout).toContain(`would remove ${first.id}`);
   expect((await prune()).stdout).toContain(`removed ${first.id}`);
   expect(await stack.json<Manifest[]>(['list'])).toEqual([second]);
+  const { findings } = await stack.json<{ findings: Finding[] }>(['doctor']);
+  expect(findings.filter(({ verdict }) => verdict === 'ok').map(({ about }) => about)).toEqual([
+    'stack',
+    'worker',
+    'storage',
+    'set default',
+    'snapshots of default',
+    'snapshots of default',
+    'schedule',
+  ]);
   expect(await stack.sh('davit', 'cd /backups && find . -type f | wc -l')).toBe('2');
 });
 

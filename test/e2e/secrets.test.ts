@@ -22,7 +22,7 @@ interface Watch extends Disposable {
   readonly created: ReadonlySet<string>;
 }
 
-/** Listens to all events of the engine, as everybody with the socket can, and inspects every container that is created. */
+/** Listens to the events of the stack, as everybody with the socket can, and inspects every container that is created. */
 function watch(project: string): Watch {
   const heard: string[] = [];
   const created = new Set<string>();
@@ -33,6 +33,7 @@ function watch(project: string): Watch {
     if (stdout.includes(`davit-${kind}-${project}`)) created.add(kind);
   };
   createInterface({ input: events.stdout }).on('line', (line) => {
+    if (!line.includes(project)) return;
     heard.push(line);
     const { Action, Actor } = JSON.parse(line) as { Action: string; Actor: { ID: string; Attributes: { name?: string } } };
     const [, kind] = /^davit-(worker|journal)-/.exec(Actor.Attributes.name ?? '') ?? [];

@@ -113,7 +113,7 @@ test('encrypted to age recipients, snapshots are written without a secret and re
   await stack.wipe(['app'], ['files']);
   await stack.up('app');
   const sighted = await withKey(key);
-  expect(sighted.stderr).not.toContain(file);
+  expect(sighted.stderr).not.toContain(key);
   expect(sighted.exitCode).toBe(0);
   await expectSeed(stack);
 });

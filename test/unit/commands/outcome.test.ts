@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { BackupOutcome } from '../../../src/commands/backup.ts';
-import { exitCodeOf } from '../../../src/commands/cli.ts';
+import { exitCodeOf } from '../../../src/commands/outcome.ts';
 import { health, type HealthState } from '../../../src/commands/health.ts';
 import { manifest } from '../../support/builders.ts';
 

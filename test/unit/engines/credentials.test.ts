@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { mariadb } from '../../../src/engines/mariadb.ts';
+import { mongodb } from '../../../src/engines/mongodb.ts';
 import { mysql } from '../../../src/engines/mysql.ts';
 import { postgres } from '../../../src/engines/postgres.ts';
 import type { Access, Engine } from '../../../src/engines/engine.ts';
@@ -123,5 +124,23 @@ describe('postgres', () => {
     ['label: quotes', {}, { user: `o'h` }, `export PGUSER='o'\\''h'`],
   ])('%s', (_, env, access, expected) => {
     expect(login(postgres, env, access)).toBe(expected);
+  });
+});
+
+describe('mongodb', () => {
+  test.each<Case>([
+    ['nothing known', {}, {}, `user=''; password=''`],
+    ['a user alone', { MONGO_INITDB_ROOT_USERNAME: 'u' }, {}, `user=''; password=''`],
+    [
+      'root',
+      { MONGO_INITDB_ROOT_USERNAME: 'u', MONGO_INITDB_ROOT_PASSWORD: 'x' },
+      {},
+      'user="$MONGO_INITDB_ROOT_USERNAME"; password="$MONGO_INITDB_ROOT_PASSWORD"',
+    ],
+    ['Bitnami', { MONGODB_ROOT_PASSWORD_FILE: '/run/pw' }, {}, 'user=root; password="$(cat "$MONGODB_ROOT_PASSWORD_FILE")"'],
+    ['label: user and variable', { MONGO_INITDB_ROOT_PASSWORD: 'x' }, backup, 'user=backup; password="$BACKUP_PASSWORD"'],
+    ['label: file', {}, { passwordFile: '/run/pw' }, 'user=root; password="$(cat /run/pw)"'],
+  ])('%s', (_, env, access, expected) => {
+    expect(login(mongodb, env, access)).toBe(expected);
   });
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createCrc64 } from '../../../src/engines/crc64.ts';
+import { createCrc64, jones } from '../../../src/engines/crc64.ts';
 import { createRdbInspector } from '../../../src/engines/rdb-format.ts';
 import type { Table } from '../../../src/model/snapshot.ts';
 import { createRandom, split } from '../../support/random.ts';
@@ -21,10 +21,12 @@ function isAccepted(pieces: readonly Buffer[]): boolean {
 }
 
 function sealed(body: Buffer): Buffer {
-  const crc = createCrc64();
+  const crc = createCrc64(jones);
   const whole = Buffer.concat([Buffer.from('REDIS0011'), body, Buffer.from([0xff])]);
   crc.add(whole);
-  return Buffer.concat([whole, crc.digest()]);
+  const checksum = Buffer.alloc(8);
+  checksum.writeBigUInt64LE(crc.value());
+  return Buffer.concat([whole, checksum]);
 }
 
 const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
@@ -34,9 +36,9 @@ const mark = 40;
 test('the checksum is the one of Redis, however the bytes are cut', () => {
   const bytes = Buffer.from('123456789');
   for (const longest of [1, 3, 9]) {
-    const crc = createCrc64();
+    const crc = createCrc64(jones);
     for (const piece of split(bytes, createRandom(longest), longest)) crc.add(piece);
-    expect(crc.digest().readBigUInt64LE()).toBe(0xe9c6d914c4b8d9can);
+    expect(crc.value()).toBe(0xe9c6d914c4b8d9can);
   }
 });
 

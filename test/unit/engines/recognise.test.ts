@@ -29,6 +29,13 @@ describe('by image', () => {
     ['tensorchord/pgvecto-rs:pg16', 'postgres'],
     ['ghcr.io/immich-app/postgres:14-vectorchord0.4.3-pgvectors0.2.0@sha256:0123', 'postgres'],
     ['ghcr.io/immich-app/immich-server:release', undefined],
+    ['mongo:8', 'mongodb'],
+    ['cytomine/mongo:1.0.0', 'mongodb'],
+    ['bitnami/mongodb:8', 'mongodb'],
+    ['mongodb/mongodb-community-server:8.0-ubi9', 'mongodb'],
+    ['percona/percona-server-mongodb:7', 'mongodb'],
+    ['mongo-express:1', undefined],
+    ['percona/mongodb_exporter:0.40', undefined],
     ['phpmyadmin:5', undefined],
     ['nginx:stable', undefined],
     ['example/app-with-mysql', undefined],
@@ -46,6 +53,9 @@ describe('by variables', () => {
     [{ MARIADB_DATABASE: 'x' }, 'mariadb'],
     [{ MYSQL_ROOT_PASSWORD: 'x' }, 'mysql'],
     [{ PGDATA: '/data', POSTGRES_DB: 'x' }, 'postgres'],
+    [{ MONGO_INITDB_ROOT_USERNAME: 'x' }, 'mongodb'],
+    [{ MONGO_INITDB_DATABASE: 'x' }, 'mongodb'],
+    [{ ME_CONFIG_MONGODB_SERVER: 'x' }, undefined],
     [{ POSTGRES_PASSWORD: 'x' }, undefined],
     [{ MYSQL_HOST: 'db', MYSQL_PASSWORD: 'x', MYSQL_USER: 'u' }, undefined],
     [{ DATABASE_URL: 'postgres://db' }, undefined],
@@ -58,6 +68,8 @@ test('by the programs that run', () => {
   expect(recognise({}, ['sh', 'mariadbd'])).toBe('mariadb');
   expect(recognise({}, ['mysqld'])).toBe('mysql');
   expect(recognise({}, ['postgres'])).toBe('postgres');
+  expect(recognise({}, ['mongod'])).toBe('mongodb');
+  expect(recognise({ image: 'mongo-express:1', env: { MONGO_INITDB_ROOT_USERNAME: 'x' } })).toBeUndefined();
   expect(recognise({}, ['mysqld_exporter', 'postgres_exporter', 'node'])).toBeUndefined();
 });
 

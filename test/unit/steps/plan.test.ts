@@ -5,6 +5,7 @@ import { planStandstills } from '../../../src/steps/quiesce.ts';
 import { composeContainer, service, stack, volume } from '../../support/builders.ts';
 import { fakeContext, type FakeStack, ownContainer } from '../../support/fake-context.ts';
 import { enabled, inventory, planned, postgres, problems, sources } from '../../support/planned.ts';
+import { prelude } from '../../support/mongodump-archive.ts';
 
 describe('databases', () => {
   test('every one is a source of its own, then the accounts; the volume of the server is none', async () => {
@@ -32,6 +33,17 @@ describe('databases', () => {
     const found = await planned([postgres({ 'davit.dump.databases': 'stats' })]);
     expect(sources(found)).toEqual(['accounts db/@roles', 'database db/stats']);
     expect(found.skipped).toContainEqual({ service: 'db', what: 'database shop', why: 'not in davit.dump.databases' });
+  });
+
+  test('a server that can be dumped at once is, unless the label names databases', async () => {
+    const archive = prelude([{ db: 'shop', collection: 'orders', metadata: '{}', size: 0, type: 'collection' }]).toString('base64');
+    const answer = () => ({ stdout: `{"oplog":true,"client":true}\n${archive}\n` });
+    const mongo = (labels: Record<string, string>) => planned([composeContainer('db', { image: 'mongo:8', labels })], { answer });
+    const whole = await mongo(enabled);
+    expect(sources(whole)).toEqual(['database db/@server']);
+    expect([whole.skipped, whole.problems]).toEqual([[], []]);
+    expect(sources(await mongo({ 'davit.dump.databases': 'shop' }))).toEqual(['database db/shop']);
+    expect(problems(await mongo({ 'davit.dump.databases': 'shpo' }))).toEqual([expect.stringMatching(/does not exist: shpo — .* shop/)]);
   });
 
   test('one that does not exist is a problem, and the others are still planned', async () => {

@@ -1,0 +1,19 @@
+import { type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
+import type { BackupOutcome } from './backup.ts';
+import { describeSnapshot } from './snapshots.ts';
+
+/** 0 all complete · 3 something incomplete was stored · 1 nothing usable was stored. */
+export function exitCodeOf(outcomes: readonly BackupOutcome[]): ExitCode {
+  if (outcomes.every(({ manifest }) => manifest?.status === 'complete')) return exitCodes.ok;
+  return outcomes.some(({ manifest }) => manifest !== undefined) ? exitCodes.partial : exitCodes.failed;
+}
+
+/** For programs. */
+export function plainOutcome({ set, manifest, error }: BackupOutcome): object {
+  return { set, manifest, ...(error === undefined ? {} : { error: messageOf(error) }) };
+}
+
+export function describeOutcome({ set, manifest, error }: BackupOutcome): string {
+  if (manifest === undefined) return `set ${set}: nothing stored — ${messageOf(error)}`;
+  return describeSnapshot(manifest);
+}
