@@ -17,6 +17,7 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
   return {
     location: named().location,
     local: named().local,
+    isIncremental: (storage) => named(storage).isIncremental(),
     async list(stack, set) {
       const lists = await Promise.all(all.map(async ([name, repository]) => ({ name, ...(await repository.list(stack, set)) })));
       const manifests = lists.flatMap(({ name, manifests: found }) =>

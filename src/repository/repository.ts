@@ -24,6 +24,14 @@ export interface Tree {
   readonly exclude: readonly string[];
   /** `root` is no folder but one file, which is called so. */
   readonly file?: string | undefined;
+  /** The same tree, stored a while ago at this address: a format that is incremental reads only what has changed since. */
+  readonly since?: EarlierTree | undefined;
+}
+
+export interface EarlierTree {
+  readonly stored: StoredFile;
+  /** When its reading began, in ISO 8601. */
+  readonly startedAt: string;
 }
 
 export interface StoredTree extends StoredFile {
@@ -58,6 +66,8 @@ export interface Repository {
   readonly location: string;
   /** True when the snapshots lie on the same machine as the data they protect. */
   readonly local: boolean;
+  /** Whether what is stored once is not read and stored again, in the storage of this name. */
+  isIncremental(storage?: string): boolean;
   /** Every committed snapshot of a stack, of one set or of all, newest first. A damaged manifest is reported in `damaged`, never skipped silently. */
   list(stack: string, set?: string): Promise<{ manifests: Manifest[]; damaged: string[] }>;
   /** Stacks that have a snapshot here. */

@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { EarlierTree } from '../../src/repository/repository.ts';
+import { createResticRepository } from '../../src/repository/restic/index.ts';
 import { digest, noise } from '../support/bytes.ts';
 import { describeTree, makeHostileTree } from '../support/hostile-tree.ts';
-import { newestRestic, restics } from '../support/restic.ts';
+import { newestRestic, password, restics } from '../support/restic.ts';
 import { createResticLab, type ResticLab } from '../support/restic-lab.ts';
-import { newAddress, onlyArtifact, storeSnapshot } from '../support/snapshots.ts';
+import { artifactOf, manifestOf, newAddress, onlyArtifact, storeSnapshot } from '../support/snapshots.ts';
 
 let lab: ResticLab;
 beforeEach(async () => {
@@ -63,6 +65,33 @@ test('a file that changed while it was stored may have changed again unseen, so 
   const before = await bytesRead();
   await lab.storeTree();
   expect((await bytesRead()) - before).toBeGreaterThan(20_000_000);
+});
+
+test('what was read ahead is not read again, and what has changed since then is', async () => {
+  await writeFile(join(lab.tree, 'large'), noise(20_000_000));
+  await writeFile(join(lab.tree, 'small'), 'one');
+  const name = { service: 'web', name: 'files/data', extension: 'tar' };
+  const address = newAddress('shop');
+  await using writer = await lab.repository.begin(address);
+  const read = async (since?: EarlierTree) => {
+    // As a worker does it.
+    const worker = createResticRepository({ storage: lab.storage, password });
+    await using other = await worker.begin(address);
+    return other.putTree(name, { root: lab.tree, exclude: [], since });
+  };
+  const since = { stored: await read(), startedAt: new Date(Date.now() + 1000).toISOString() };
+  const bytesRead = async (): Promise<number> => Number(/rchar: (\d+)/.exec(await readFile('/proc/self/io', 'utf8'))?.[1]);
+  const before = await bytesRead();
+  await writeFile(join(lab.tree, 'small'), 'another');
+  const { warnings: _, ...stored } = await read(since);
+  expect((await bytesRead()) - before).toBeLessThan(5_000_000);
+  expect(stored.stored.bytes).toBeGreaterThan(20_000_000);
+  const manifest = manifestOf(address, [{ ...artifactOf(name, stored), kind: 'files', path: '/data' }]);
+  await writer.commit(manifest);
+  const target = join(lab.work, 'restored');
+  await mkdir(target);
+  await lab.repository.extract(manifest, onlyArtifact(manifest), target);
+  expect(describeTree(target)).toEqual(describeTree(lab.tree));
 });
 
 test('a change costs what changed', async () => {

@@ -67,11 +67,17 @@ test('a second snapshot costs what has changed; restic itself checks, restores a
   }
 });
 
-test('without a password nothing runs, and with a wrong one nothing is written', async () => {
-  await using stack = await createStack({ format: 'restic', services: { app: app('files') }, volumes: ['files'] });
+test('files are read ahead while their app runs; without the password nothing runs, and with a wrong one nothing is written', async () => {
+  const services = { app: app('files', { labels: ['davit.quiesce=stop'] }) };
+  await using stack = await createStack({ format: 'restic', services, volumes: ['files'] });
   await stack.up();
   await stack.sh('app', 'echo old > /data/a');
-  const { id } = await stack.backup();
+  const backup = await stack.davit('backup', '--json');
+  const [{ manifest }] = JSON.parse(backup.stdout) as [{ manifest: Manifest }];
+  const { id } = manifest;
+  expect(backup.stderr).toMatch(/"read ahead"[^]*"stopped"[^]*"archived"/);
+  expect(manifest.downtimeMs['app']).toBeGreaterThan(0);
+  expect(await stack.sh('app', 'cat /data/a')).toBe('old');
   const wrong = (...variables: string[]) =>
     stack.compose('exec', '-T', ...variables.flatMap((one) => ['-e', one]), 'davit', 'davit', 'backup');
   const none = await wrong('DAVIT_PASSWORD_FILE=/dev/null');

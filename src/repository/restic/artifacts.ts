@@ -12,12 +12,16 @@ export async function wrapArtifact(blobs: BlobWriter, node: Node, tally: Tally):
 }
 
 export async function unwrapArtifact(session: Session, artifact: Artifact): Promise<Node> {
-  const { stored, file } = artifact;
-  const [node, ...others] = session.index.has(stored.sha256) ? decodeTree(file, await session.blobs.read(stored.sha256)) : [];
-  const isIt = others.length === 0 && node?.name.toString() === file.slice(file.lastIndexOf('/') + 1);
-  if (!isIt) throw wrong(artifact, `${file} is missing`);
+  const node = await unwrap(session, artifact);
+  if (node === undefined) throw wrong(artifact, `${artifact.file} is missing`);
   requireDescribed(artifact, node);
   return node;
+}
+
+/** Undefined: there is no such thing. */
+export async function unwrap(session: Session, { stored, file }: Pick<StoredFile, 'stored' | 'file'>): Promise<Node | undefined> {
+  const [node, ...others] = session.index.has(stored.sha256) ? decodeTree(file, await session.blobs.read(stored.sha256)) : [];
+  return others.length === 0 && node?.name.toString() === file.slice(file.lastIndexOf('/') + 1) ? node : undefined;
 }
 
 /** The artifact of a committed snapshot, found by its path like any other file. */

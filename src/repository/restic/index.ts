@@ -57,6 +57,7 @@ export function createResticRepository({ storage, password }: ResticRepositoryOp
   const repository: Repository = {
     location: `restic+${storage.location}`,
     local: storage.local,
+    isIncremental: () => true,
     async list(stack, set) {
       const session = await sessions.existing();
       return session === undefined ? { manifests: [], damaged: [] } : manifestsOf(await snapshots.all(session), stack, set);

@@ -3,12 +3,12 @@ import { DavitError } from '../../model/errors.ts';
 import { keySegment, type Manifest, manifestSchema, type StoredFile } from '../../model/snapshot.ts';
 import { chunksOf } from '../../storage/chunks.ts';
 import { createDigester } from '../digester.ts';
-import type { ArtifactName, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
+import type { ArtifactName, EarlierTree, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
 import { assemble } from './assemble.ts';
 import { createBlobWriter, type Tally } from './blob-writer.ts';
 import { captureTree, type Earlier } from './capture.ts';
 import { sha256 } from './crypto.ts';
-import { findNode, unwrapArtifact, wrapArtifact } from './artifacts.ts';
+import { findNode, unwrap, unwrapArtifact, wrapArtifact } from './artifacts.ts';
 import { takeLock } from './locks.ts';
 import type { Sessions } from './session.ts';
 import { isOf, manifestsOf, putSnapshot, type Snapshots } from './snapshots.ts';
@@ -89,13 +89,19 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
   async function putTree(artifact: ArtifactName, tree: Tree, signal?: AbortSignal): Promise<StoredTree> {
     const file = fileName(artifact, true);
     return store(file, [signal], async (either) => {
-      const tally: Tally = { bytes: 0 };
-      const before = await earlier(file);
+      const { since } = tree;
+      const tally: Tally = { bytes: since?.stored.stored.bytes ?? 0 };
+      const before = since === undefined ? await earlier(file) : await ahead(since);
       const { node, bytes, warnings } = await captureTree(session, blobs, tree, lastOf(file), before, tally, either);
       const stored = await wrapArtifact(blobs, node, tally);
       const plain = { bytes, sha256: node.subtree ?? stored.sha256 };
       return { file, codecs: [codecName], plain, stored, proven: true, warnings };
     });
+  }
+
+  async function ahead({ stored, startedAt }: EarlierTree): Promise<Earlier | undefined> {
+    const node = await unwrap(session, stored);
+    return node && { node, startedAt: nanoseconds(startedAt) };
   }
 
   /** The same artifact in the newest snapshot of the set that has it. */
@@ -107,7 +113,7 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
     const snapshot = newest === undefined ? undefined : all.find((one) => isOf(one, newest));
     if (newest === undefined || snapshot === undefined) return undefined;
     const node = await findNode(session, snapshot.tree, file);
-    return node && { node, startedAt: BigInt(Date.parse(newest.startedAt)) * 1_000_000n };
+    return node && { node, startedAt: nanoseconds(newest.startedAt) };
   }
 
   async function commit(manifest: Manifest, signal?: AbortSignal): Promise<void> {
@@ -173,6 +179,10 @@ const longestName = 200;
 
 function shortened(segment: string): string {
   return `${segment.slice(0, longestName - 17)}~${sha256(Buffer.from(segment)).slice(0, 16)}`;
+}
+
+function nanoseconds(time: string): bigint {
+  return BigInt(Date.parse(time)) * 1_000_000n;
 }
 
 function lastOf(file: string): string {
