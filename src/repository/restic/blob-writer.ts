@@ -11,7 +11,9 @@ import { createPack, type FullPack, type Pack, packKey } from './pack.ts';
 
 const parallelUploads = 3;
 /** What is compressed, packed or on its way at once. */
-const bytesInFlight = 64 * 1024 * 1024;
+const bytesInFlight = 48 * 1024 * 1024;
+/** Three buffers for a blob of this size cost more than a copy. */
+const smallBytes = 64 * 1024;
 /** An index now and then, so that an interrupted run need not send everything again. */
 const [blobsPerIndex, indexEveryMs] = [50_000, 600_000];
 
@@ -65,10 +67,10 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, signal: Abort
 
   async function sealBlob(type: BlobType, id: string, plain: Buffer, tally?: Tally): Promise<void> {
     const frame = await compress(plain);
-    const sealed = seal.seal(frame ?? plain);
-    open[type].add(id, sealed, frame === undefined ? 0 : plain.length);
+    const sealed = (frame ?? plain).length <= smallBytes ? [seal.seal(frame ?? plain)] : seal.sealInPieces(frame ?? plain);
+    const bytes = open[type].add(id, sealed, frame === undefined ? 0 : plain.length);
     flight.leave(plain.length);
-    if (tally !== undefined) tally.bytes += sealed.length;
+    if (tally !== undefined) tally.bytes += bytes;
     if (open[type].isFull()) await ship(type);
   }
 

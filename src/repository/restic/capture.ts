@@ -73,6 +73,8 @@ function createCapture(
   const accounts = readAccounts();
   const warnings: string[] = [];
   let [bytes, count, turnAt] = [0, 0, performance.now()];
+  /** For the pieces of large files, one after another: the chunker copies them. */
+  let shared: Buffer | undefined;
 
   function warn(path: Buffer, what: string): void {
     if (++count <= shownWarnings) warnings.push(`${path.toString()}: ${what}`);
@@ -151,7 +153,7 @@ function createCapture(
       if (piece.length < first.length && piece.length <= minChunkBytes) {
         if (piece.length > 0) content.push(await blobs.save('data', piece, tally));
       } else {
-        for (; piece.length > 0; piece = readFully(file, Buffer.allocUnsafe(pieceBytes)), size += piece.length) {
+        for (; piece.length > 0; piece = readFully(file, (shared ??= Buffer.allocUnsafe(pieceBytes))), size += piece.length) {
           for (const chunk of chunker.push(piece)) content.push(await blobs.save('data', chunk, tally));
           await takeTurn();
         }

@@ -17,12 +17,15 @@ export const sealBytes = ivBytes + macBytes;
 /** Restic's unit of encryption: IV, AES-256-CTR, Poly1305-AES of the ciphertext. Opening fails unless every byte is what was sealed with these keys. */
 export interface Seal {
   seal(plain: Uint8Array): Buffer;
+  /** The same, not put together: what is large need not be copied once more. */
+  sealInPieces(plain: Uint8Array): Buffer[];
   /** Undefined: these are not the keys, or not the bytes. */
   open(sealed: Uint8Array): Buffer | undefined;
 }
 
 const stretchBytes = 64 * 1024;
 const smallBytes = 16 * 1024;
+const ivsAtOnce = 256;
 const kernels = createKernels(stretchBytes + 2 * smallBytes + 64);
 const memory = kernels.bytes;
 const messageAt = kernels.start;
@@ -46,12 +49,24 @@ export function createSeal({ encrypt, k, r }: Keys): Seal {
     return createCipheriv('aes-256-ctr', encrypt, iv).update(input);
   }
 
+  /** Random bytes for many at a time: asking for 16 costs as much as sealing a small file. */
+  let fresh = Buffer.alloc(0);
+  function newIv(): Buffer {
+    if (fresh.length === 0) fresh = randomBytes(ivBytes * ivsAtOnce);
+    const iv = Buffer.from(fresh.subarray(0, ivBytes));
+    fresh = fresh.subarray(ivBytes);
+    return iv;
+  }
+
+  function sealInPieces(plain: Uint8Array): Buffer[] {
+    const iv = newIv();
+    const ciphertext = crypt(iv, plain);
+    return [iv, ciphertext, mac(iv, ciphertext)];
+  }
+
   return {
-    seal(plain) {
-      const iv = randomBytes(ivBytes);
-      const ciphertext = crypt(iv, plain);
-      return Buffer.concat([iv, ciphertext, mac(iv, ciphertext)]);
-    },
+    seal: (plain) => Buffer.concat(sealInPieces(plain)),
+    sealInPieces,
     open(sealed) {
       if (sealed.length < sealBytes) return undefined;
       const iv = sealed.subarray(0, ivBytes);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
@@ -14,7 +15,7 @@ export async function putProven(
   signal?: AbortSignal,
 ): Promise<void> {
   const result = await storage.put(key, Readable.from(pieces, { objectMode: false }), signal);
-  const seen = result.sha256 === hash && !result.proven ? sha256(await getWhole(storage, key, signal)) : result.sha256;
+  const seen = result.sha256 === hash && !result.proven ? await hashOf(storage, key, signal) : result.sha256;
   if (seen === hash) return;
   await storage.remove([key]);
   throw new DavitError({
@@ -22,6 +23,12 @@ export async function putProven(
     what: 'holds other bytes than were stored',
     fix: 'check the storage, then run again',
   });
+}
+
+async function hashOf(storage: Storage, key: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of (await storage.get(key, signal)) as AsyncIterable<Buffer>) hash.update(piece);
+  return hash.digest('hex');
 }
 
 export async function getWhole(storage: Storage, key: string, signal?: AbortSignal): Promise<Buffer> {

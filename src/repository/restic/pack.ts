@@ -6,6 +6,9 @@ import { sealBytes, type Seal } from './crypto.ts';
 const packBytes = 16 * 1024 * 1024;
 const [plainEntryBytes, compressedEntryBytes] = [37, 41];
 
+const slabBytes = 1024 * 1024;
+const smallBytes = slabBytes / 4;
+
 export function packKey(id: string): string {
   return `data/${id.slice(0, 2)}/${id}`;
 }
@@ -24,7 +27,8 @@ export interface FullPack {
 
 /** Blobs of one type, sealed, one after another. */
 export interface Pack {
-  add(id: string, sealed: Buffer, plainLength: number): void;
+  /** Returns how long it is, sealed. */
+  add(id: string, sealed: readonly Buffer[], plainLength: number): number;
   isFull(): boolean;
   isEmpty(): boolean;
   close(seal: Seal): FullPack;
@@ -34,11 +38,27 @@ export function createPack(type: BlobType): Pack {
   const pieces: Buffer[] = [];
   const blobs: Omit<BlobLocation, 'pack'>[] = [];
   let bytes = 0;
+  let slab = Buffer.alloc(0);
+
+  /** Small buffers are parts of larger ones, which they would keep in memory for themselves. */
+  function gather(piece: Buffer): void {
+    if (piece.length > slab.length) slab = Buffer.allocUnsafeSlow(slabBytes);
+    piece.copy(slab);
+    const last = pieces.at(-1);
+    const isNext = last?.buffer === slab.buffer && last.byteOffset + last.length === slab.byteOffset;
+    if (isNext) pieces[pieces.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + piece.length);
+    else pieces.push(slab.subarray(0, piece.length));
+    slab = slab.subarray(piece.length);
+  }
+
   return {
     add(id, sealed, plainLength) {
-      blobs.push({ id, type, offset: bytes, length: sealed.length, plainLength });
-      pieces.push(sealed);
-      bytes += sealed.length;
+      const length = sealed.reduce((sum, piece) => sum + piece.length, 0);
+      blobs.push({ id, type, offset: bytes, length, plainLength });
+      if (length < smallBytes) sealed.forEach(gather);
+      else pieces.push(...sealed);
+      bytes += length;
+      return length;
     },
     isFull: () => bytes >= packBytes || blobs.length * compressedEntryBytes >= packBytes / 2,
     isEmpty: () => blobs.length === 0,
