@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median, verdict } from './measure.ts';
@@ -15,6 +15,15 @@ const restic = ['sid', 'trixie', 'bookworm']
   .map((suite) => join(import.meta.dirname, `../.toolchain/restic-${suite}/usr/bin/restic`))
   .find(existsSync);
 if (restic === undefined) throw new Error('there is no restic: run `npm run setup`');
+
+/** As it is in the image: bundled, and compiled once. */
+const built = mkdtempSync(join(tmpdir(), 'davit-built-'));
+process.on('exit', () => rmSync(built, { recursive: true, force: true }));
+execFileSync('npx', ['rolldown', join(import.meta.dirname, 'snapshot.ts'), '--platform', 'node', '--format', 'esm', '--dir', built], {
+  stdio: 'ignore',
+});
+writeFileSync(join(built, 'package.json'), '{"type":"module"}');
+const davit = `node --max-semi-space-size=1 ${join(built, 'snapshot.js')}`;
 
 interface Side {
   readonly name: string;
@@ -39,8 +48,7 @@ const trees = {
 };
 
 function sides(place: Place, work: string): Side[] {
-  const davit = ['node', '--max-semi-space-size=1', join(import.meta.dirname, 'snapshot.ts')].join(' ');
-  const common = { ...place.environment, RESTIC_PASSWORD: password, NODE_COMPILE_CACHE: join(work, 'compiled') };
+  const common = { ...place.environment, RESTIC_PASSWORD: password, NODE_COMPILE_CACHE: join(built, 'compiled') };
   const inRestic = (name: string, flags: string): Side => {
     const at = place.open(name);
     const cache = join(work, `cache-${name}`);

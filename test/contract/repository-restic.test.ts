@@ -1,14 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { EarlierTree } from '../../src/repository/repository.ts';
 import { createResticRepository } from '../../src/repository/restic/index.ts';
+import type { Storage } from '../../src/storage/storage.ts';
 import { digest, noise } from '../support/bytes.ts';
 import { describeTree, makeHostileTree } from '../support/hostile-tree.ts';
 import { newestRestic, password, restics } from '../support/restic.ts';
 import { createResticLab, type ResticLab } from '../support/restic-lab.ts';
-import { artifactOf, manifestOf, newAddress, onlyArtifact, storeSnapshot } from '../support/snapshots.ts';
+import { artifactOf, dump, manifestOf, newAddress, onlyArtifact, storeSnapshot } from '../support/snapshots.ts';
 
 let lab: ResticLab;
 beforeEach(async () => {
@@ -92,6 +95,25 @@ test('what was read ahead is not read again, and what has changed since then is'
   await mkdir(target);
   await lab.repository.extract(manifest, onlyArtifact(manifest), target);
   expect(describeTree(target)).toEqual(describeTree(lab.tree));
+});
+
+test('a storage that stands still stops the reading, so that memory is bounded', async () => {
+  let consumed = 0;
+  let stuck = 0;
+  const put: Storage['put'] = (key, data, signal) => {
+    if (!key.startsWith('data/')) return lab.storage.put(key, data, signal);
+    stuck += 1;
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('given up'))));
+  };
+  const writer = await createResticRepository({ storage: { ...lab.storage, put }, password }).begin(newAddress('shop'));
+  function* endless() {
+    for (let seed = 1; ; seed++, consumed += 1_000_000) yield noise(1_000_000, seed);
+  }
+  const putting = writer.put(dump, Readable.from(endless(), { objectMode: false })).catch((error: Error) => error);
+  for (let seen = -1; stuck === 0 || seen !== consumed; await delay(1000)) seen = consumed;
+  expect(consumed).toBeLessThan(100_000_000);
+  await writer.abort();
+  expect(await putting).toBeInstanceOf(Error);
 });
 
 test('a change costs what changed', async () => {

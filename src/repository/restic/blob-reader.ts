@@ -8,7 +8,7 @@ import { getWhole } from './objects.ts';
 import type { Opened } from './open.ts';
 import { packKey } from './pack.ts';
 
-const packsKept = 4;
+const packsKept = 3;
 
 export interface BlobReader {
   /** Fails unless the bytes are those that the id is the hash of. */

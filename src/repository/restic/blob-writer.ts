@@ -7,13 +7,12 @@ import { createFlight } from './flight.ts';
 import { writeIndex } from './index-files.ts';
 import { putProven } from './objects.ts';
 import type { Opened } from './open.ts';
+import { release } from './release.ts';
 import { createPack, type FullPack, type Pack, packKey } from './pack.ts';
 
 const parallelUploads = 3;
-/** What is compressed, packed or on its way at once. */
-const bytesInFlight = 48 * 1024 * 1024;
-/** Three buffers for a blob of this size cost more than a copy. */
-const smallBytes = 64 * 1024;
+/** What waits, is packed or travels at once: a pack of each type that is not full yet, and some that are on their way. */
+const bytesInFlight = 64 * 1024 * 1024;
 /** An index now and then, so that an interrupted run need not send everything again. */
 const [blobsPerIndex, indexEveryMs] = [50_000, 600_000];
 
@@ -24,7 +23,7 @@ export interface Tally {
 
 /** Stores blobs, each once. A blob counts as there for others only after `flush`: its pack first, then the index that names it. */
 export interface BlobWriter {
-  /** Resolves with the id when there is room for the blob, not when it is stored; the bytes must not change any more. */
+  /** Resolves with the id when there is room for the blob, not when it is stored; the bytes belong to the writer from then on. */
   save(type: BlobType, plain: Buffer, tally?: Tally): Promise<string>;
   has(id: string): boolean;
   /** Everything saved so far is sealed, or has failed. */
@@ -66,20 +65,26 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, signal: Abort
   }
 
   async function sealBlob(type: BlobType, id: string, plain: Buffer, tally?: Tally): Promise<void> {
-    const frame = await compress(plain);
-    const sealed = (frame ?? plain).length <= smallBytes ? [seal.seal(frame ?? plain)] : seal.sealInPieces(frame ?? plain);
-    const bytes = open[type].add(id, sealed, frame === undefined ? 0 : plain.length);
-    flight.leave(plain.length);
-    if (tally !== undefined) tally.bytes += bytes;
-    if (open[type].isFull()) await ship(type);
+    const plainLength = plain.length;
+    let sealed: Buffer;
+    try {
+      const frame = await compress(plain);
+      sealed = seal.seal(frame ?? plain);
+      open[type].add(id, sealed, frame === undefined ? 0 : plainLength);
+    } catch (error) {
+      flight.leave(plainLength);
+      throw error;
+    }
+    release(plain);
+    flight.leave(plainLength - sealed.length);
+    if (tally !== undefined) tally.bytes += sealed.length;
+    if (open[type].isFull()) ship(type);
   }
 
-  /** Waits until the pack has a place among those that travel, not until it has arrived. */
-  async function ship(type: BlobType): Promise<void> {
+  function ship(type: BlobType): void {
     const pack = open[type].close(seal);
     open[type] = createPack(type);
-    const bytes = pack.pieces.reduce((sum, { length }) => sum + length, 0);
-    await flight.enter(bytes);
+    const bytes = pack.blobs.reduce((sum, { length }) => sum + length, 0);
     const sending = upload(() => send(pack))
       .catch((error: unknown) => void (failure ??= { error }))
       .finally(() => flight.leave(bytes));
@@ -91,6 +96,7 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, signal: Abort
     requireWorking();
     began.add(packKey(id));
     await putProven(storage, packKey(id), pieces, id, signal);
+    pieces.forEach(release);
     unindexed.push({ id, blobs });
     const isMuch = unindexed.reduce((sum, pack) => sum + pack.blobs.length, 0) >= blobsPerIndex;
     if (isMuch || Date.now() - indexedAt > indexEveryMs) await writePending();
@@ -124,7 +130,7 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, signal: Abort
     settle,
     async flush() {
       await settle();
-      for (const type of blobTypes) if (!open[type].isEmpty()) await ship(type);
+      for (const type of blobTypes) if (!open[type].isEmpty()) ship(type);
       await Promise.all(uploads);
       requireWorking();
       await writePending();

@@ -1,5 +1,6 @@
 import { type Cipheriv, createCipheriv, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { DavitError } from '../../model/errors.ts';
+import { release } from './release.ts';
 import { createKernels, polyKeyAt, polyTagAt } from './kernels.ts';
 
 /** `encrypt` for AES-256; `k` and `r` for Poly1305-AES. */
@@ -17,8 +18,6 @@ export const sealBytes = ivBytes + macBytes;
 /** Restic's unit of encryption: IV, AES-256-CTR, Poly1305-AES of the ciphertext. Opening fails unless every byte is what was sealed with these keys. */
 export interface Seal {
   seal(plain: Uint8Array): Buffer;
-  /** The same, not put together: what is large need not be copied once more. */
-  sealInPieces(plain: Uint8Array): Buffer[];
   /** Undefined: these are not the keys, or not the bytes. */
   open(sealed: Uint8Array): Buffer | undefined;
 }
@@ -53,20 +52,19 @@ export function createSeal({ encrypt, k, r }: Keys): Seal {
   let fresh = Buffer.alloc(0);
   function newIv(): Buffer {
     if (fresh.length === 0) fresh = randomBytes(ivBytes * ivsAtOnce);
-    const iv = Buffer.from(fresh.subarray(0, ivBytes));
+    const iv = fresh.subarray(0, ivBytes);
     fresh = fresh.subarray(ivBytes);
     return iv;
   }
 
-  function sealInPieces(plain: Uint8Array): Buffer[] {
-    const iv = newIv();
-    const ciphertext = crypt(iv, plain);
-    return [iv, ciphertext, mac(iv, ciphertext)];
-  }
-
   return {
-    seal: (plain) => Buffer.concat(sealInPieces(plain)),
-    sealInPieces,
+    seal(plain) {
+      const iv = newIv();
+      const ciphertext = crypt(iv, plain);
+      const sealed = Buffer.concat([iv, ciphertext, mac(iv, ciphertext)]);
+      release(ciphertext);
+      return sealed;
+    },
     open(sealed) {
       if (sealed.length < sealBytes) return undefined;
       const iv = sealed.subarray(0, ivBytes);

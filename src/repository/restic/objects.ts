@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { DavitError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/storage.ts';
+import { release } from './release.ts';
 import { type Seal, sha256, unseal } from './crypto.ts';
 
 /** Stores an object and makes sure that it is there as it was sent: what the storage does not prove is read back. */
@@ -27,12 +27,21 @@ export async function putProven(
 
 async function hashOf(storage: Storage, key: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of (await storage.get(key, signal)) as AsyncIterable<Buffer>) hash.update(piece);
+  for await (const piece of (await storage.get(key, signal)) as AsyncIterable<Buffer>) {
+    hash.update(piece);
+    release(piece);
+  }
   return hash.digest('hex');
 }
 
 export async function getWhole(storage: Storage, key: string, signal?: AbortSignal): Promise<Buffer> {
-  return buffer(await storage.get(key, signal));
+  const pieces: Buffer[] = [];
+  for await (const piece of (await storage.get(key, signal)) as AsyncIterable<Buffer>) pieces.push(piece);
+  const [only] = pieces;
+  if (only !== undefined && pieces.length === 1) return only;
+  const whole = Buffer.concat(pieces);
+  pieces.forEach(release);
+  return whole;
 }
 
 /** Indexes, snapshots and locks: JSON, compressed, sealed, and called by the hash of that. */

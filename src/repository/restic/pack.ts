@@ -27,8 +27,7 @@ export interface FullPack {
 
 /** Blobs of one type, sealed, one after another. */
 export interface Pack {
-  /** Returns how long it is, sealed. */
-  add(id: string, sealed: readonly Buffer[], plainLength: number): number;
+  add(id: string, sealed: Buffer, plainLength: number): void;
   isFull(): boolean;
   isEmpty(): boolean;
   close(seal: Seal): FullPack;
@@ -53,12 +52,10 @@ export function createPack(type: BlobType): Pack {
 
   return {
     add(id, sealed, plainLength) {
-      const length = sealed.reduce((sum, piece) => sum + piece.length, 0);
-      blobs.push({ id, type, offset: bytes, length, plainLength });
-      if (length < smallBytes) sealed.forEach(gather);
-      else pieces.push(...sealed);
-      bytes += length;
-      return length;
+      blobs.push({ id, type, offset: bytes, length: sealed.length, plainLength });
+      if (sealed.length < smallBytes) gather(sealed);
+      else pieces.push(sealed);
+      bytes += sealed.length;
     },
     isFull: () => bytes >= packBytes || blobs.length * compressedEntryBytes >= packBytes / 2,
     isEmpty: () => blobs.length === 0,

@@ -86,7 +86,7 @@ async function repack(
       const bytes = await getWhole(session.storage, packKey(pack.id));
       for (const blob of wanted) {
         openBlob(session, blob, bytes);
-        open.add(blob.id, [bytes.subarray(blob.offset, blob.offset + blob.length)], blob.plainLength);
+        open.add(blob.id, bytes.subarray(blob.offset, blob.offset + blob.length), blob.plainLength);
         done.add(blob.id);
       }
       if (open.isFull()) await close();
