@@ -98,20 +98,19 @@ test('what was read ahead is not read again, and what has changed since then is'
 });
 
 test('a storage that stands still stops the reading, so that memory is bounded', async () => {
-  let consumed = 0;
-  let stuck = 0;
+  const seen = { consumed: 0, stuck: 0 };
   const put: Storage['put'] = (key, data, signal) => {
     if (!key.startsWith('data/')) return lab.storage.put(key, data, signal);
-    stuck += 1;
+    seen.stuck += 1;
     return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('given up'))));
   };
   const writer = await createResticRepository({ storage: { ...lab.storage, put }, password }).begin(newAddress('shop'));
   function* endless() {
-    for (let seed = 1; ; seed++, consumed += 1_000_000) yield noise(1_000_000, seed);
+    for (let seed = 1; ; seed++, seen.consumed += 1_000_000) yield noise(1_000_000, seed);
   }
   const putting = writer.put(dump, Readable.from(endless(), { objectMode: false })).catch((error: Error) => error);
-  for (let seen = -1; stuck === 0 || seen !== consumed; await delay(1000)) seen = consumed;
-  expect(consumed).toBeLessThan(100_000_000);
+  for (let before = -1; seen.stuck === 0 || before !== seen.consumed; await delay(1000)) before = seen.consumed;
+  expect(seen.consumed).toBeLessThan(100_000_000);
   await writer.abort();
   expect(await putting).toBeInstanceOf(Error);
 });
