@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/toolchain.sh
 
-core=(app mariadb-11.8 postgres-17 s3 s3-fast mariadb-10.11 postgres-15 redis-7 valkey-8 owncloud cells seatable)
+core=(app mariadb-11.8 postgres-17 s3 s3-fast mariadb-10.11 postgres-15 redis-7 valkey-8 owncloud cells seatable
+  cytomine-postgis cytomine-mongod cytomine-core cytomine-iam)
 optional=(mysql-9 mongodb) # sid moves, and MongoDB's tools are in no registry: a failure is a warning, and the tests are skipped
 
 base_image() { # CODENAME
@@ -57,6 +58,8 @@ build() { # NAME
     valkey-8) folder=redis arguments=(FLAVOUR=valkey) ;;
     mysql-9) folder=mysql ;;
     owncloud | cells | seatable) from=davit-test/app ;;
+    cytomine-postgis) from=davit-test/postgres-15 ;;
+    cytomine-*) folder=cytomine from=davit-test/app arguments=(ROLE="${name#cytomine-}") ;;
     mongodb)
       for tool in go mongodump mongorestore; do command -v $tool >/dev/null || { say "images — mongodb — no $tool on this machine"; return 1; }; done
       arguments=("TOOLS=$(mongorestore --version | sed -n '1s/.*: //p')") parts=(--build-context "parts=$PWD/.build/mongodb")

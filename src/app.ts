@@ -7,6 +7,7 @@ import { createNotifiers, secretsOf } from './notifiers/index.ts';
 import type { Redactor } from './redactor.ts';
 import { createProgress, showProgress } from './progress.ts';
 import { createRepository, exportCredentials } from './repository/index.ts';
+import { ownAuthorities } from './trust.ts';
 import { version } from './version.ts';
 
 /** Where contracts meet their implementations. */
@@ -26,6 +27,7 @@ export async function createContext(
   return {
     environment,
     workerEnvironment: async () => ({ ...passedOn(variables), ...(await exportCredentials(environment, variables)) }),
+    authorities: ownAuthorities(variables['NODE_EXTRA_CA_CERTS']),
     docker: createDocker({ host: environment.DOCKER_HOST }),
     engines,
     repository: await createRepository(environment, variables, progress.add),

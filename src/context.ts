@@ -12,6 +12,8 @@ export interface Context {
   readonly environment: Environment;
   /** The environment that a worker needs to reach the same storage with the same codecs; holds secrets, so it only ever travels on stdin. */
   workerEnvironment(): Promise<Record<string, string>>;
+  /** Certificates of authorities that a worker must trust because Davit does. */
+  readonly authorities: readonly string[];
   readonly docker: Docker;
   readonly engines: readonly Engine[];
   readonly repository: Repository;

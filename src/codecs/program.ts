@@ -125,7 +125,7 @@ function start(file: string, args: readonly string[], { signal, secret, judge, o
     const { exitCode, signal: killer, cause } = await child;
     if (line !== '') onStderrLine?.(line);
     if (exitCode === undefined) {
-      if (killer) throw new DavitError({ where: file, what: 'was killed', seen: killer });
+      if (killer) throw new DavitError({ where: file, what: 'was killed', seen: killer, fix: 'look for too little memory' });
       throw new DavitError({ where: file, what: 'could not be run', seen: messageOf(cause), fix: `install ${file}` });
     }
     const exit = { exitCode, stderr: tail };

@@ -88,6 +88,9 @@ function unpackError(root: string, only: string | undefined, exit: Exit): DavitE
       fix: 'list what is: davit cat ID ARTIFACT | tar -t',
     });
   }
+  const full = /^.*(No space left on device|Disk quota exceeded|Wrote only \d+ of \d+ bytes)/m.exec(exit.stderr)?.[0];
+  if (full !== undefined)
+    return new DavitError({ where: root, what: 'the volume is full', seen: full, fix: 'free space in it, or give it more' });
   const target = /Cannot hard link to .\.\/(.+).: No such file/.exec(exit.stderr)?.[1];
   if (only && target) {
     return new DavitError({

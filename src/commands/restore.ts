@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { configurationError, DavitError } from '../model/errors.ts';
+import { configurationError, DavitError, messageOf } from '../model/errors.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import { restoreCommand } from '../steps/command.ts';
 import { discover, type Service, type Stack } from '../steps/discover.ts';
@@ -67,7 +67,9 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     if (!(await options.confirm(plan, manifest)))
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
     const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
-    await restoreInto(context, stack, manifest, plan, options);
+    await restoreInto(context, stack, manifest, plan, safety, options).catch((cause: unknown) => {
+      throw halfWay(cause, safety);
+    });
     return { manifest, restored: replacedBy(plan).map(artifactId), safety, companions };
   });
 }
@@ -77,11 +79,12 @@ async function restoreInto(
   stack: Stack,
   manifest: Manifest,
   plan: RestorePlan,
+  safety: string | undefined,
   { path, start }: RestoreOptions,
 ): Promise<void> {
   const involved = new Set(replacedBy(plan).map(({ service }) => service));
   const services = [...involved].map((name) => serviceOf(stack, name));
-  const journal = { standstills: plan.standstills, hooks: [] };
+  const journal = { standstills: plan.standstills, hooks: [], restore: { snapshot: manifest.id, safety } };
   const note = await openJournal(context, stack, journal);
   try {
     for (const { service, hook } of hooksOf(services, 'before-restore'))
@@ -92,7 +95,8 @@ async function restoreInto(
     await startForCommands(context, stack, plan.commanded);
     for (const artifact of plan.commands) await restoreCommand(context, serviceOf(stack, artifact.service), manifest, artifact);
   } catch (error) {
-    await closeJournal(context, stack, note, journal);
+    for (const problem of await closeJournal(context, stack, note, journal))
+      context.log.error({ error: messageOf(problem) }, 'could not be undone');
     throw error;
   }
   await startServices(context, stack, plan.starting);
@@ -101,6 +105,17 @@ async function restoreInto(
   if (!start) return context.log.warn({}, 'nothing was started and no after-restore hook ran, as --no-start says');
   for (const { name } of plan.starting) await waitHealthy(context, stack, name);
   for (const { service, hook } of hooksOf(services, 'after-restore')) await runHook(context, service, hook);
+}
+
+/** Whoever is left with half a restore must know the way back. */
+function halfWay(cause: unknown, safety: string | undefined): DavitError {
+  const { where, what, seen, fix } =
+    cause instanceof DavitError ? cause.complaint : { where: 'restore', what: messageOf(cause), seen: undefined, fix: undefined };
+  const back =
+    safety === undefined
+      ? 'the restore ended half-way and nothing was saved first: restore again'
+      : `the restore ended half-way: \`davit restore ${safety}\` brings back what was there before`;
+  return new DavitError({ where, what, seen, fix: fix === undefined ? back : `${fix}; ${back}` }, { cause });
 }
 
 async function restoreDatabases(context: Context, stack: Stack, manifest: Manifest, artifacts: readonly Artifact[]): Promise<void> {

@@ -4,9 +4,10 @@ import { DavitError, messageOf } from '../model/errors.ts';
 import { parseEnvironment } from '../config/environment.ts';
 import { createRepository } from '../repository/index.ts';
 import { captureTree, extractTree, jobSchema } from '../steps/job.ts';
+import { trust } from '../trust.ts';
 import { pulseMs, type WorkerEvent } from '../steps/worker.ts';
 
-const orderSchema = z.object({ environment: z.record(z.string(), z.string()), job: jobSchema });
+const orderSchema = z.object({ environment: z.record(z.string(), z.string()), authorities: z.array(z.string()), job: jobSchema });
 
 /**
  * `davit worker`: started by Davit in a container that holds one volume. The order comes on stdin, the outcome goes to stdout. The end of
@@ -24,7 +25,8 @@ export async function worker(input: Readable, output: NodeJS.WritableStream): Pr
   }, pulseMs);
   void closed.then(() => abandoned.abort(new DavitError({ where: 'worker', what: 'was abandoned' })));
   try {
-    const { environment, job } = orderSchema.parse(JSON.parse(order));
+    const { environment, authorities, job } = orderSchema.parse(JSON.parse(order));
+    trust(authorities);
     const repository = await createRepository(parseEnvironment(environment), environment, (more) => void (bytes += more));
     report = {
       event: 'done',

@@ -7,7 +7,12 @@ export interface ContainerInfo {
   readonly Image: string;
   readonly Path: string;
   readonly Args: readonly string[] | null;
-  readonly State: { readonly Status: string; readonly StartedAt: string; readonly Health?: { readonly Status: string } | undefined };
+  readonly State: {
+    readonly Status: string;
+    readonly StartedAt: string;
+    readonly OOMKilled?: boolean | undefined;
+    readonly Health?: { readonly Status: string } | undefined;
+  };
   readonly Config: { readonly Image: string; readonly Labels: Record<string, string> | null; readonly Env: readonly string[] | null };
   readonly Mounts:
     | readonly {

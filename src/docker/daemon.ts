@@ -23,6 +23,8 @@ export interface ContainerSpec {
 
 export type Verb = 'start' | 'stop' | 'pause' | 'unpause';
 
+export const stateAfter = { start: 'running', stop: 'exited', pause: 'paused', unpause: 'running' } as const satisfies Record<Verb, string>;
+
 /** Docker's API as the rest of this folder needs it: one method per endpoint, bounded in time, errors already DavitErrors. */
 export interface Daemon {
   list(labels: readonly string[]): Promise<string[]>;

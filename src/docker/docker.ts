@@ -67,12 +67,12 @@ export interface WorkerSpec {
 }
 
 export interface Worker {
-  /** Lines that the worker writes on stdout; ends when the worker ends. */
+  /** Lines that the worker writes on stdout; ends when the worker or the connection ends: `exited` tells which. */
   readonly lines: AsyncIterable<string>;
   /** Tells the worker that its last line has arrived, so that it may exit. Without it the worker waits: the daemon drops the tail of a process that has exited. */
   release(): void;
-  /** Resolves when the worker has exited and its container is gone. */
-  readonly exited: Promise<{ exitCode: number; stderr: string }>;
+  /** Resolves when the worker has exited and its container is gone. `outOfMemory`: Docker said so, before it removed the container. */
+  readonly exited: Promise<{ exitCode: number; stderr: string; outOfMemory: boolean }>;
 }
 
 /**

@@ -1,16 +1,15 @@
-import { Agent } from 'node:http';
-import { inspect as inspectLine } from 'node:util';
 import Dockerode from 'dockerode';
 import { defaultHost, negotiate, parseHost } from './address.ts';
+import { createConnection } from './connection.ts';
 import { containers, inspect, processes } from './containers.ts';
-import type { Daemon, Verb } from './daemon.ts';
+import { type Daemon, stateAfter, type Verb } from './daemon.ts';
 import type { Docker } from './docker.ts';
 import type { EndpointName } from './endpoints.ts';
 import { hijacked } from './hijacked.ts';
 import { read } from './read.ts';
 import { run } from './run.ts';
 import { findSelf } from './self.ts';
-import { ignore, statusOf, troubleOf } from './trouble.ts';
+import { ignore, statusOf, troubleOf, wasCut } from './trouble.ts';
 import { note, work } from './work.ts';
 import { write } from './write.ts';
 
@@ -46,33 +45,32 @@ const verbs: Readonly<
   unpause: (container, options) => container.unpause(options),
 };
 
-const stateAfter = { start: 'running', stop: 'exited', pause: 'paused', unpause: 'running' } as const satisfies Record<Verb, string>;
+const attemptsToChange = 3;
 
 type Request<T> = (docker: Dockerode, abortSignal: AbortSignal) => Promise<T>;
-
 type Ask = <T>(endpoint: EndpointName, where: string, request: Request<T>, withinMs?: number) => Promise<T>;
 
 /** One call at a time limit, in a version that both sides know, with failures as errors that say what to do. */
 function createAsk(host: string): Ask {
   const address = parseHost(host);
   const options = {
-    // Given even when undefined: docker-modem would fill them from its own reading of DOCKER_HOST.
+    // Even when undefined: docker-modem would read DOCKER_HOST itself.
     ...('socketPath' in address ? { host: undefined, port: undefined, protocol: 'http' as const } : {}),
     ...address,
     timeout: undefined,
-    // One connection per request: a kept one may have been closed by a proxy just when a POST goes out.
-    // docker-modem describes its options for a debug line at every call, all open connections of the agent with them.
-    agent: Object.assign(new Agent({ keepAlive: false }), { [inspectLine.custom]: () => 'Agent' }),
   };
-  let negotiated: Promise<Dockerode> | undefined;
+  let negotiated: Promise<string> | undefined;
 
   const ask: Ask = async (endpoint, where, request, withinMs = answerWithinMs) => {
-    const docker = endpoint === 'version' ? new Dockerode(options) : await connected();
+    const version = endpoint === 'version' ? undefined : await agreed();
+    const { agent, lost } = createConnection();
+    const target = { ...options, agent, ...(version === undefined ? {} : { version }) };
+    const docker = new Dockerode(target);
     const limit = new AbortController();
     // Cleared with the answer: later it would close a hijacked connection.
     const timer = withinMs === Infinity ? undefined : setTimeout(() => limit.abort(), withinMs);
     try {
-      return await request(docker, limit.signal);
+      return await Promise.race([request(docker, limit.signal), lost]);
     } catch (error) {
       throw troubleOf(error, endpoint, where, host);
     } finally {
@@ -80,11 +78,11 @@ function createAsk(host: string): Ask {
     }
   };
 
-  function connected(): Promise<Dockerode> {
+  function agreed(): Promise<string> {
     negotiated ??= ask('version', 'docker', (docker, abortSignal) => {
       const version = docker.version.bind(docker) as (options: { abortSignal: AbortSignal }) => Promise<Dockerode.DockerVersion>;
       return version({ abortSignal });
-    }).then(({ ApiVersion }) => new Dockerode({ ...options, version: negotiate(ApiVersion) }));
+    }).then(({ ApiVersion }) => negotiate(ApiVersion));
     negotiated.catch(() => (negotiated = undefined));
     return negotiated;
   }
@@ -95,7 +93,6 @@ function connect(host: string): Daemon {
   const ask = createAsk(host);
   const names = new Map<string, string>();
   const digests = new Map<string, string | undefined>();
-
   const describe = (id: string): string => `container "${names.get(id) ?? id.slice(0, 12)}"`;
 
   const daemon: Daemon = {
@@ -138,12 +135,16 @@ function connect(host: string): Daemon {
         ...(env ? { Env: Object.entries(env).map(([name, value]) => `${name}=${value}`) } : {}),
       };
       const exec = await ask('execCreate', where, (docker, abortSignal) => docker.getContainer(id).exec({ ...spec, abortSignal }));
-      const socket = await ask('execStart', where, (_docker, abortSignal) => exec.start({ hijack: true, stdin: true, abortSignal }));
+      const socket = await ask('execStart', where, (docker, abortSignal) =>
+        docker.getExec(exec.id).start({ hijack: true, stdin: true, abortSignal }),
+      );
       return {
         socket: hijacked(socket, where),
         async inspect() {
           try {
-            const { Running, ExitCode } = await ask('execInspect', where, (_docker, abortSignal) => exec.inspect({ abortSignal }));
+            const { Running, ExitCode } = await ask('execInspect', where, (docker, abortSignal) =>
+              docker.getExec(exec.id).inspect({ abortSignal }),
+            );
             return { running: Running, exitCode: ExitCode ?? undefined };
           } catch (error) {
             return ignore(error, 404);
@@ -170,13 +171,17 @@ function connect(host: string): Daemon {
       return StatusCode;
     },
     async change(id, verb, { graceMs = 0 } = {}) {
-      try {
-        const grace = verb === 'stop' ? { t: Math.ceil(graceMs / 1000) } : {};
-        const request: Request<unknown> = (docker, abortSignal) => verbs[verb](docker.getContainer(id), { ...grace, abortSignal });
-        await ask(verb, describe(id), request, answerWithinMs + graceMs);
-      } catch (error) {
-        const state = await daemon.find(id).catch(() => undefined);
-        if (state?.State.Status !== stateAfter[verb]) return ignore(error, 304);
+      const grace = verb === 'stop' ? { t: Math.ceil(graceMs / 1000) } : {};
+      const request: Request<unknown> = (docker, abortSignal) => verbs[verb](docker.getContainer(id), { ...grace, abortSignal });
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return void (await ask(verb, describe(id), request, answerWithinMs + graceMs));
+        } catch (error) {
+          const state = await daemon.find(id).catch(() => undefined);
+          if (state?.State.Status === stateAfter[verb]) return;
+          // Docker goes on with what it was asked: asked again, it answers when that is done.
+          if (!wasCut(error) || attempt === attemptsToChange) return ignore(error, 304);
+        }
       }
     },
     async remove(id) {

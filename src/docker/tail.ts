@@ -18,7 +18,11 @@ export function createTail(bytes: number = stderrBytes): Tail {
   };
 }
 
-/** What a person needs of it in one error: the last lines. */
+/** What a person needs of it in one error: the last lines. The first of them gives way to the last line that names an error, if that came before. */
 export function lastLines(text: string, lines = 5): string {
-  return text.trim().split('\n').slice(-lines).join('\n').slice(-1000);
+  const all = text.trim().split('\n');
+  const last = all.slice(-lines);
+  const error = all.findLast((line) => /\berror:/i.test(line));
+  const shown = error === undefined || last.includes(error) ? last : [error, ...last.slice(1)];
+  return shown.join('\n').slice(-1000);
 }

@@ -16,6 +16,12 @@ export function statusOf(error: unknown): number | undefined {
   return error instanceof DavitError ? statusOf(error.cause) : undefined;
 }
 
+/** The way to Docker broke: what was asked may have been done, or still be under way. */
+export function wasCut(error: unknown): boolean {
+  const { code } = ((error instanceof DavitError ? error.cause : error) ?? {}) as Answer;
+  return code === 'ECONNRESET' || code === 'EPIPE';
+}
+
 /** Throws `error` unless it is the expected status. */
 export function ignore(error: unknown, expected: number): undefined {
   if (statusOf(error) !== expected) throw error;

@@ -4,6 +4,7 @@ import type { Daemon } from './daemon.ts';
 import type { Worker, WorkerSpec } from './docker.ts';
 import { createFrameParser } from './frames.ts';
 import { createTail } from './tail.ts';
+import { wasCut } from './trouble.ts';
 
 /** A worker that is told to stop, by the end of its stdin, may abort its uploads for so long: Docker gives Davit itself ten seconds. */
 const graceMs = 3000;
@@ -43,20 +44,59 @@ async function removal(daemon: Daemon, id: string): Promise<number> {
 
 function attend(daemon: Daemon, id: string, socket: Socket, gone: Promise<number>, signal: AbortSignal | undefined): Worker {
   const stderr = createTail();
+  let isReleased = false;
+  let outOfMemory = false;
   const abort = async (): Promise<void> => {
     socket.end();
-    const stopped = await Promise.race([gone.then(() => true), delay(graceMs, false, { ref: false })]);
-    if (!stopped) await daemon.remove(id);
+    for (const since = performance.now(); performance.now() - since < graceMs; await delay(100, undefined, { ref: false }))
+      if (await isGone(daemon, id)) return;
+    await daemon.remove(id);
   };
   const onAbort = (): void => void abort().catch(() => {});
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
 
   const exited = gone
-    .then((exitCode) => ({ exitCode, stderr: stderr.text() }))
+    .then(
+      (exitCode) => ({ exitCode, stderr: stderr.text(), outOfMemory }),
+      async (error: unknown) => {
+        await abort().catch(() => {});
+        throw error;
+      },
+    )
     .finally(() => signal?.removeEventListener('abort', onAbort));
   exited.catch(() => {});
-  return { lines: linesOf(socket, stderr.add), release: () => void socket.end(), exited };
+  return {
+    lines: (async function* () {
+      yield* linesOf(socket, stderr.add);
+      if (!isReleased) outOfMemory = await ranOutOfMemory(daemon, id);
+    })(),
+    release() {
+      isReleased = true;
+      socket.end();
+    },
+    exited,
+  };
+}
+
+function isGone(daemon: Daemon, id: string): Promise<boolean> {
+  return daemon.find(id).then(
+    (info) => info === undefined,
+    () => false,
+  );
+}
+
+/** Asked at once when a worker has ended by itself: Docker removes it within a moment, and the reason with it. */
+async function ranOutOfMemory(daemon: Daemon, id: string): Promise<boolean> {
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const state = await daemon.find(id).then(
+      (info) => info?.State,
+      () => undefined,
+    );
+    if (state === undefined || state.Status !== 'running') return state?.OOMKilled === true;
+    await delay(10);
+  }
+  return false;
 }
 
 /** Lines of stdout, as they come. Leaving the loop early closes the connection, which tells the worker to stop. */
@@ -64,11 +104,15 @@ async function* linesOf(socket: Socket, onStderr: (bytes: Buffer) => void): Asyn
   const decoder = new TextDecoder();
   let text = '';
   const frames = createFrameParser({ stdout: (bytes) => (text += decoder.decode(bytes, { stream: true })), stderr: onStderr });
-  for await (const chunk of socket as AsyncIterable<Buffer>) {
-    frames.write(chunk);
-    const lines = text.split('\n');
-    text = lines.pop() ?? '';
-    yield* lines;
+  try {
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      frames.write(chunk);
+      const lines = text.split('\n');
+      text = lines.pop() ?? '';
+      yield* lines;
+    }
+  } catch (error) {
+    if (!wasCut(error)) throw error;
   }
   if (text !== '') yield text;
 }

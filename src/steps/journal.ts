@@ -21,17 +21,20 @@ const contentSchema = z.object({
   ),
   /** Services whose `after` hooks must run. */
   hooks: z.array(z.string()),
+  /** Of a restore: which snapshot it was putting in, and which one holds what was there before. */
+  restore: z.object({ snapshot: z.string(), safety: z.string().optional() }).optional(),
 });
 
 /** What is about to be touched and must be undone. It lives as the labels of a container that never starts: it survives the death and the recreation of Davit. */
 export interface Journal {
   readonly standstills: readonly Standstill[];
   readonly hooks: readonly string[];
+  readonly restore?: { readonly snapshot: string; readonly safety?: string | undefined } | undefined;
 }
 
 /** Written before anything is touched. undefined: there is nothing to undo. */
 export async function openJournal({ docker }: Context, stack: Stack, journal: Journal): Promise<string | undefined> {
-  if (journal.standstills.length === 0 && journal.hooks.length === 0) return undefined;
+  if (journal.standstills.length === 0 && journal.hooks.length === 0 && journal.restore === undefined) return undefined;
   return docker.note(`davit-journal-${stack.name}-${randomBytes(4).toString('hex')}`, stack.own.imageId, {
     [journalLabel]: stack.name,
     [contentLabel]: JSON.stringify(journal),
@@ -62,8 +65,10 @@ export async function recover(context: Context, stack: Stack): Promise<void> {
   for (const { id, labels } of await context.docker.containers([`${journalLabel}=${stack.name}`])) {
     const journal = contentSchema.parse(JSON.parse(labels[contentLabel] ?? '{}'));
     context.log.warn(
-      { services: [...new Set([...journal.standstills.map(({ service }) => service), ...journal.hooks])] },
-      'an earlier run was killed: undoing what it had stopped, paused or hooked',
+      { services: [...new Set([...journal.standstills.map(({ service }) => service), ...journal.hooks])], ...journal.restore },
+      journal.restore === undefined
+        ? 'an earlier run was killed: undoing what it had stopped, paused or hooked'
+        : 'an earlier restore was killed half-way: bringing back what it had stopped; the data are a mixture until you restore again, the snapshot or the one in `safety`',
     );
     for (const error of await closeJournal(context, stack, id, journal))
       context.log.error({ error: messageOf(error) }, 'could not be undone');

@@ -21,6 +21,11 @@ export function createMatcher(globs: readonly string[]): (path: string) => boole
   );
 }
 
+/** The folder that everything a glob means lies in. */
+export function baseOf(glob: string): string {
+  return picomatch.scan(glob).base;
+}
+
 /**
  * Decides about container paths from the top down; `kept` says that a folder above was included.
  * A pattern that ends in `/**` means what is below a folder, not the folder.
@@ -31,7 +36,7 @@ export function createSelection({
 }: Globs): (path: string, folder: boolean, kept: boolean) => { decision: Decision; kept: boolean } {
   const isExcluded = createMatcher(exclude);
   const isIncluded = createMatcher(include);
-  const bases = include.map((glob) => picomatch.scan(glob).base);
+  const bases = include.map(baseOf);
   const leadsToIncluded = (path: string): boolean => bases.some((base) => isInside(base, path) || isInside(path, base));
 
   return (path, folder, keptAbove) => {

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import picomatch from 'picomatch';
 import { DavitError, messageOf } from '../model/errors.ts';
 import type { SnapshotWriter } from '../repository/repository.ts';
 import { companions, isDatabase, usesWal } from '../sqlite/files.ts';
-import { createMatcher } from './selection.ts';
+import { baseOf, createMatcher } from './selection.ts';
 import { captureDatabase, type Captured, databaseName } from './sqlite.ts';
 import { isInside } from './trees.ts';
 
@@ -37,7 +36,7 @@ export function createSearch({ root, path, sqlite }: Scope): { isOn: boolean; se
     },
     conclude() {
       const paths = databases.map((relative) => join(path, relative));
-      const idle = globs.filter((glob) => isInside(picomatch.scan(glob).base, path) && !paths.some(createMatcher([glob])));
+      const idle = globs.filter((glob) => isInside(baseOf(glob), path) && !paths.some(createMatcher([glob])));
       const warnings = idle.map((glob) => `davit.sqlite: ${glob} matches no SQLite database`);
       if (illegible.length > 0)
         warnings.push(`${illegible.length} names are not UTF-8, such as ${illegible[0]}: archived, but not searched for SQLite databases`);

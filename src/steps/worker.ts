@@ -55,20 +55,34 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
     capabilities: capabilities[job.kind],
   };
   const silent = new AbortController();
-  const order = JSON.stringify({ environment: await context.workerEnvironment(), job });
+  const order = JSON.stringify({ environment: await context.workerEnvironment(), authorities: context.authorities, job });
   const worker = await docker.work(spec, order, AbortSignal.any([context.signal, silent.signal]));
   const last = await outcomeOf(worker, context.progress.add);
   if (last === undefined) silent.abort();
   worker.release();
-  const { exitCode, stderr } = await worker.exited;
+  const { exitCode, stderr, outOfMemory } = await worker.exited;
   if (last?.event === 'done' && exitCode === 0) return last.result;
-  if (last?.event === 'failed') throw new DavitError(last.complaint);
+  if (last?.event === 'failed')
+    throw new DavitError({ ...last.complaint, where: last.complaint.where.replaceAll(workerRoot, mount.destination) });
   throw new DavitError({
     where: `worker for ${mount.destination}`,
-    what: `ended with exit code ${exitCode} before it was done`,
     seen: stderr.trim().split('\n').at(-1),
-    fix: 'look at memory limits and the log of the Docker engine',
+    ...howItEnded(exitCode, outOfMemory),
   });
+}
+
+function howItEnded(exitCode: number, outOfMemory: boolean): { what: string; fix: string } {
+  if (outOfMemory)
+    return {
+      what: 'was killed for want of memory before it was done',
+      fix: 'free memory on this machine, or raise the limit of its containers',
+    };
+  if (exitCode === 137)
+    return {
+      what: 'was killed (exit code 137) before it was done',
+      fix: 'look who removed or killed it, and for too little memory: `dmesg`',
+    };
+  return { what: `ended with exit code ${exitCode} before it was done`, fix: 'look at the log of the Docker engine' };
 }
 
 /** The outcome; undefined when the worker ended, or was silent for too long, without one. */
@@ -76,8 +90,8 @@ async function outcomeOf({ lines }: Worker, count: (bytes: number) => void): Pro
   const iterator = lines[Symbol.asyncIterator]();
   for (;;) {
     const silence = new AbortController();
-    const next = await Promise.race([iterator.next(), wait(silenceMs, undefined, { signal: silence.signal }).catch(() => undefined)]);
-    silence.abort();
+    const timeout = wait(silenceMs, undefined, { signal: silence.signal }).catch(() => undefined);
+    const next = await Promise.race([iterator.next(), timeout]).finally(() => silence.abort());
     if (next === undefined || next.done === true) return undefined;
     const event = eventSchema.parse(JSON.parse(next.value));
     if (event.event !== 'alive') return event;

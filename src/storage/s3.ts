@@ -53,9 +53,10 @@ export function createS3Storage(options: S3Options): Storage {
     });
   }
 
-  async function tryOnce(command: AbortMultipartUploadCommand | DeleteObjectCommand): Promise<void> {
-    const limits = { abortSignal: AbortSignal.timeout(abortTimeoutMs) };
-    await (command instanceof DeleteObjectCommand ? client.send(command, limits) : client.send(command, limits)).catch(() => undefined);
+  async function tryBriefly(command: AbortMultipartUploadCommand | DeleteObjectCommand): Promise<void> {
+    const signal = AbortSignal.timeout(abortTimeoutMs);
+    const once = () => client.send(command as AbortMultipartUploadCommand, { abortSignal: signal });
+    await retry(once, { patienceMs: abortTimeoutMs, isTransient, signal }).catch(() => undefined);
   }
 
   function uploadRequests(Key: string): UploadRequests {
@@ -91,8 +92,8 @@ export function createS3Storage(options: S3Options): Storage {
         return receiptOf(answer).mayBeMd5 ? answer.ETag : undefined;
       },
       // What these do not reach, `sweep` removes.
-      abort: (UploadId) => tryOnce(new AbortMultipartUploadCommand({ ...object, UploadId })),
-      remove: () => tryOnce(new DeleteObjectCommand(object)),
+      abort: (UploadId) => tryBriefly(new AbortMultipartUploadCommand({ ...object, UploadId })),
+      remove: () => tryBriefly(new DeleteObjectCommand(object)),
     };
   }
 

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { createDocker } from '../../src/docker/dockerode.ts';
 import { docker, startContainer, until } from '../support/docker.ts';
+import { startSocketProxy } from '../support/socket-proxy.ts';
 
 const davit = createDocker();
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -88,6 +89,16 @@ test('stop kills a container that does not obey in time', async () => {
   const start = performance.now();
   await davit.stop(box.id, 1500);
   expect(performance.now() - start).toBeGreaterThan(1500);
+  expect((await davit.inspect(box.id)).state).toBe('exited');
+});
+
+test.each(['end', 'reset'] as const)('a stop whose connection is cut (%s) is waited for all the same', async (how) => {
+  await using proxy = await startSocketProxy({ listen: 'tcp' });
+  await using box = await startContainer({ command: ['sh', '-c', 'trap "" TERM; while :; do sleep 1; done'] });
+  const stopping = createDocker({ host: proxy.host }).stop(box.id, 2000);
+  await until('Docker is asked', () => proxy.requests.some((request) => request.endsWith('/stop')));
+  proxy.cut(how);
+  await stopping;
   expect((await davit.inspect(box.id)).state).toBe('exited');
 });
 

@@ -1,10 +1,11 @@
-import { mkdtemp, mkdtempDisposable, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createDocker } from '../../src/docker/dockerode.ts';
 import type { WorkerSpec } from '../../src/docker/docker.ts';
 import { docker, runProgram, testLabel, until } from '../support/docker.ts';
+import { startSocketProxy } from '../support/socket-proxy.ts';
 
 const davit = createDocker();
 
@@ -77,24 +78,17 @@ describe('a worker', () => {
   test('that fails tells its exit code and its stderr; its lines end', async () => {
     const { lines, exited } = await davit.work(specOf('echo one; printf two; echo oops >&2; exit 5'), 'job');
     expect(await Array.fromAsync(lines)).toEqual(['one', 'two']);
-    expect(await exited).toEqual({ exitCode: 5, stderr: 'oops\n' });
+    expect(await exited).toEqual({ exitCode: 5, stderr: 'oops\n', outOfMemory: false });
   });
 
-  test('makes a folder of the host that it is to fill, and none that it is to read', async () => {
-    const source = `${await mkdtemp(join(tmpdir(), 'davit-work-'))}/not/there`;
-    const mount = { type: 'bind', source, target: '/tree' } as const;
-    try {
-      await expect(davit.work(specOf(obedient, { mounts: [{ ...mount, readOnly: true }] }), 'job')).rejects.toThrow('does not exist');
-      const { release, exited } = await davit.work(
-        specOf('touch /tree/x; cat >/dev/null', { mounts: [{ ...mount, readOnly: false }] }),
-        'job',
-      );
-      release();
-      expect((await exited).exitCode).toBe(0);
-      expect(await readdir(source)).toEqual(['x']);
-    } finally {
-      await rm(dirname(dirname(source)), { recursive: true, force: true });
-    }
+  test('that was killed for want of memory is known by that', async () => {
+    const spec = specOf(`trap go=1 USR1; echo ready; until [ "$go" ]; do sleep 0.1; done; exec perl -e 'my $all = 1 x 150_000_000; sleep'`);
+    const { lines, exited } = await davit.work(spec, 'job');
+    const ended = Array.fromAsync(lines);
+    await docker('update', '--memory', '50m', '--memory-swap', '50m', spec.name);
+    await docker('kill', '--signal', 'USR1', spec.name);
+    expect(await ended).toEqual(['ready']);
+    expect(await exited).toMatchObject({ exitCode: 137, outOfMemory: true });
   });
 
   test('has no more rights than it was given', async () => {
@@ -169,6 +163,17 @@ describe('no worker is left behind when', () => {
     expect(await exists(spec.name)).toBe(false);
     await expect(davit.work({ ...spec, image: 'davit-test/no-such-image' }, 'job')).rejects.toThrow(/no such image/i);
     await expect(davit.work(spec, 'job', AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+  });
+
+  test.each(['end', 'reset'] as const)('the connections to Docker are cut: %s', async (how) => {
+    const spec = specOf(busy);
+    await using proxy = await startSocketProxy({ listen: 'tcp' });
+    const { lines, exited } = await createDocker({ host: proxy.host }).work(spec, 'job');
+    await linesUntil(lines, 'started');
+    proxy.cut(how);
+    expect(await Array.fromAsync(lines)).toEqual([]);
+    await expect(exited).rejects.toThrow(/connection was cut during POST .*wait/);
+    await until('it is gone', async () => !(await exists(spec.name)));
   });
 
   test('this process is killed by SIGKILL', async () => {

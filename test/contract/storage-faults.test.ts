@@ -103,6 +103,12 @@ describe.each(s3Images)('an S3 storage behind a bad network: %s', (image) => {
     expect(proxy.seen.filter(isAbort)).toHaveLength(1);
   });
 
+  test('repeats an abort that a busy server refuses', async () => {
+    proxy.inject({ answer: 503, code: 'SlowDown' }, isAbort, 2);
+    await expect(storage.put('object', failing(large.length, new Error('the source broke')))).rejects.toThrow('the source broke');
+    expect(await storage.sweep('', always)).toBe(0);
+  });
+
   test('gives up where even the abort gets no answer', async () => {
     proxy.inject({ stall: true }, isAbort, Infinity);
     proxy.inject({ answer: 403, code: 'AccessDenied' }, isPart, Infinity);

@@ -75,11 +75,19 @@ export async function expectStandstill(stack: TestStack, service: string, manife
   const writes = done.filter(({ did }) => did === 'write');
   expect(writes.filter(({ at }) => at < from).length).toBeGreaterThan(0);
   expect(writes.filter(({ at }) => at >= from && at <= to)).toEqual([]);
-  const stopped = done.findLast(({ did, at }) => did === 'stop' && at <= from);
-  const started = done.find(({ did, at }) => did === 'start' && at >= to);
-  const told = manifest.downtimeMs[service];
-  if (stopped === undefined || started === undefined || told === undefined) throw new Error(`${service} was not stopped`);
-  expect(Math.abs(started.at - stopped.at - told)).toBeLessThan(2000);
+  expect(done.findLast(({ did, at }) => did === 'stop' && at <= from)).toBeDefined();
+  const stood = await standstillMs(await stack.container(service));
+  const told = manifest.downtimeMs[service] ?? 0;
+  expect(told).toBeGreaterThanOrEqual(stood);
+  // Docker takes its time before and after, more of it on a busy machine.
+  expect(told).toBeLessThan(stood + 20_000);
+}
+
+/** Between the last end of a container's process and its last start. */
+async function standstillMs(container: string): Promise<number> {
+  const format = '{{.State.FinishedAt}} {{.State.StartedAt}}';
+  const [ended = NaN, started = NaN] = (await docker('inspect', '--format', format, container)).split(' ').map(Date.parse);
+  return started - ended;
 }
 
 /** From the first dump's start to the last tree's end. Davit's own folder does not matter. */

@@ -112,6 +112,8 @@ function pass(request: IncomingMessage, response: ServerResponse, upstream: URL,
   });
   passed.on('error', () => request.socket.destroy());
   response.on('close', () => passed.destroy());
+  // After an early answer the rest of the body still comes, and the next request behind it.
+  response.on('finish', () => request.unpipe().resume());
   request
     .pipe(flip(has('flipRequestByte')?.flipRequestByte))
     .pipe(brake(has('bytesPerSecond')?.bytesPerSecond))

@@ -14,9 +14,14 @@ export interface S3Server extends AsyncDisposable {
 const startTimeoutMs = 90_000;
 
 /** moto is quick and trusts everybody; radosgw is a real S3 that checks signatures. `scripts/images.sh s3 s3-fast` makes both. */
-export async function startS3(image: S3Image, bucket = 'backups'): Promise<S3Server> {
+export async function startS3(image: S3Image, bucket = 'backups', quota?: string): Promise<S3Server> {
   const keys = { AWS_ACCESS_KEY_ID: 'test-key', AWS_SECRET_ACCESS_KEY: 'test-secret-key' };
-  const variables = { S3_ACCESS_KEY: keys.AWS_ACCESS_KEY_ID, S3_SECRET_KEY: keys.AWS_SECRET_ACCESS_KEY, S3_BUCKET: bucket };
+  const variables = {
+    S3_ACCESS_KEY: keys.AWS_ACCESS_KEY_ID,
+    S3_SECRET_KEY: keys.AWS_SECRET_ACCESS_KEY,
+    S3_BUCKET: bucket,
+    S3_QUOTA: quota ?? '',
+  };
   const options = Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
   const container = await startContainer({ image, options: [...options, '--publish', '127.0.0.1::9000'] });
   try {

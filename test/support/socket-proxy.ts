@@ -19,6 +19,8 @@ export interface SocketProxyOptions {
   readonly allow?: readonly Rule[];
   /** Cuts each hijacked connection after so many bytes from Docker. */
   readonly cut?: { readonly afterBytes: number; readonly how: Cut };
+  /** Reads nothing more of a hijacked connection for so long, once, after so many bytes from Docker. */
+  readonly stall?: { readonly afterBytes: number; readonly forMs: number };
 }
 
 /** `reset` is a TCP RST; on a unix socket there is none, and it is like `end`. */
@@ -32,6 +34,8 @@ export interface SocketProxy extends AsyncDisposable {
   readonly refused: readonly string[];
   /** Cuts every open connection. */
   cut(how: Cut): void;
+  /** Cuts the next connection with such a request, when Docker has got it. */
+  cutNext(rule: Rule, how: Cut): void;
   /** Until it returns, every connection is cut as soon as it is made. */
   leave(): void;
   comeBack(): void;
@@ -45,11 +49,13 @@ export function matches(rule: Rule, method: string, path: string): boolean {
 }
 
 /** Stands between a client and Docker and passes bytes. It reads the head of the first request of each connection, as Davit sends only one. */
-export async function startSocketProxy({ listen = 'unix', port, address, allow, cut }: SocketProxyOptions = {}): Promise<SocketProxy> {
+export async function startSocketProxy(options: SocketProxyOptions = {}): Promise<SocketProxy> {
+  const { listen = 'unix', port, address, allow, cut, stall } = options;
   const requests: string[] = [];
   const refused: string[] = [];
   const clients = new Set<Socket>();
   let isAway = false;
+  let next: { readonly rule: Rule; readonly how: Cut } | undefined;
 
   const server = createServer({ allowHalfOpen: true }, (client) => {
     clients.add(client);
@@ -68,6 +74,15 @@ export async function startSocketProxy({ listen = 'unix', port, address, allow, 
         client.end('HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<h1>403 Forbidden</h1>');
         return;
       }
+      if (next && matches(next.rule, method, path)) {
+        createConnection({ path: dockerSocket, allowHalfOpen: true })
+          .on('error', () => {})
+          .resume()
+          .write(head);
+        cutOne(client, next.how);
+        next = undefined;
+        return;
+      }
       pass(client, head, /\r\nupgrade: /i.test(head.toString('latin1')));
     };
     client.on('data', readHead);
@@ -81,11 +96,15 @@ export async function startSocketProxy({ listen = 'unix', port, address, allow, 
     docker.pipe(client);
     client.once('close', () => docker.destroy());
     docker.once('close', () => client.destroySoon());
-    if (!hijacked || !cut) return;
+    if (!hijacked || !(cut || stall)) return;
     let bytes = 0;
     docker.on('data', (chunk: Buffer) => {
+      const before = bytes;
       bytes += chunk.length;
-      if (bytes >= cut.afterBytes) cutOne(client, cut.how);
+      if (cut && bytes >= cut.afterBytes) cutOne(client, cut.how);
+      if (!stall || before >= stall.afterBytes || bytes < stall.afterBytes) return;
+      docker.unpipe(client).pause();
+      setTimeout(() => docker.pipe(client), stall.forMs);
     });
   }
 
@@ -105,6 +124,7 @@ export async function startSocketProxy({ listen = 'unix', port, address, allow, 
     host: listen === 'tcp' ? `tcp://${address ?? '127.0.0.1'}:${(server.address() as AddressInfo).port}` : `unix://${path}`,
     requests,
     refused,
+    cutNext: (rule, how) => void (next = { rule, how }),
     cut: (how) => clients.forEach((socket) => cutOne(socket, how)),
     leave() {
       isAway = true;

@@ -8,13 +8,14 @@ export interface Proof {
 export interface Requirement {
   readonly number: number;
   readonly text: string;
-  readonly proofs: readonly Proof[] | 'open';
+  readonly proofs: readonly Proof[];
 }
 
 const proof = (file: string) => (title: string) => ({ file: `${file}.test.ts`, title });
 const owncloud = proof('e2e/apps/owncloud');
 const cells = proof('e2e/apps/pydio-cells');
 const seatable = proof('e2e/apps/seatable');
+const cytomine = proof('e2e/apps/cytomine');
 const trees = proof('unit/steps/trees');
 const mutation = (title: string): Proof => ({ file: 'e2e/apps/mutations.ts', title });
 
@@ -28,9 +29,11 @@ const seatableBackup = seatable('a backup holds three dumps, then the export, th
 const seatableRestore = seatable(
   'a restore into an empty stack, and over a fresh installation with another password, gives the bases back',
 );
+const cytomineBackup = cytomine('a backup holds both databases of a moment without users, and the settings');
+const cytomineRestore = cytomine('a restore into an empty stack of another name with other passwords gives both databases back as one');
 const everyEngine = proof('e2e/engines')("${names.join(', ')}: everything comes back, into empty servers and over other content");
 
-const rows: readonly (readonly [text: string, proofs: readonly Proof[] | 'open'])[] = [
+const rows: readonly (readonly [text: string, proofs: readonly Proof[]])[] = [
   ['no terminal for a dump', [proof('contract/docker-read')('as another user, with binary output and talk on stderr')]],
   ['a dump counts with exit code, end marker and size', [proof('e2e/failures/dump')('but is ${tool}: ${script}')]],
   ['three databases, three files, kept for a week', [seatableBackup, proof('unit/docs/apps')('SeaTable: no dump goes within a week')]],
@@ -60,12 +63,22 @@ const rows: readonly (readonly [text: string, proofs: readonly Proof[] | 'open']
   ['what lies beside a volume', [cellsBackup, trees('a path in no volume is a problem, and the others are still taken')]],
   ['a volume in a volume', [cellsBackup, cellsRestore]],
   ['leave out within a volume, or take only', [owncloudBackup, seatableBackup]],
-  ['two databases of one moment, restored as one', 'open'],
-  ['an archive of last week is not that of today', 'open'],
-  ['put a file after the server has initialised', 'open'],
+  [
+    'two databases of one moment, restored as one',
+    [cytomineBackup, cytomine('one of two databases alone is not restored'), cytomineRestore],
+  ],
+  [
+    'an archive of last week is not that of today',
+    [cytomine('an archive that was there before is refused, though the script that should have written it is content')],
+  ],
+  ['put a file after the server has initialised', [cytomineRestore]],
   [
     'half a restore with exit code 0',
-    [everyEngine, proof('unit/steps/compare')('every table with every row is what the snapshot holds; more tables are no matter')],
+    [
+      everyEngine,
+      proof('unit/steps/compare')('every table with every row is what the snapshot holds; more tables are no matter'),
+      cytomineRestore,
+    ],
   ],
   [
     'a stack with new passwords keeps them',
@@ -76,10 +89,17 @@ const rows: readonly (readonly [text: string, proofs: readonly Proof[] | 'open']
       owncloudRestore,
       cellsRestore,
       seatableRestore,
+      cytomineRestore,
     ],
   ],
-  ['files of the host', [owncloudBackup, cellsBackup, seatableBackup]],
-  ['another place, schedule and retention for one part', 'open'],
+  ['files of the host', [owncloudBackup, cellsBackup, seatableBackup, cytomineBackup]],
+  [
+    'another place, schedule and retention for one part',
+    [
+      cytomine('images go only when no snapshot of the databases needs them'),
+      proof('unit/commands/timetables')('a set with a schedule of its own leaves the common one'),
+    ],
+  ],
   ['files go into created containers, never into started ones', [owncloudRestore, cellsRestore]],
   ['databases are recreated', [everyEngine, seatableRestore]],
   [

@@ -1,20 +1,21 @@
 import { describe, expect } from 'vitest';
 import { deeds, serves } from '../../support/app-stack.ts';
 import { docker } from '../../support/docker.ts';
-import { lockTable } from '../failures/faults.ts';
+import type { Gate } from '../failures/faults.ts';
 import type { labTest } from '../failures/lab-test.ts';
+import type { Lab } from '../failures/lab.ts';
 
 /** What can be broken in an app of compose-examples. */
 export interface Breakable {
   readonly service: string;
+  /** Its artifact, and what a capture of it can be made to wait for. The service is another where the database has a server. */
   readonly database: {
     readonly service: string;
     readonly name: string;
-    /** One that the app never writes: a dump waits for it. */
-    readonly table: string;
+    readonly hold: (lab: Lab) => Promise<Pick<Gate, 'reached'> & AsyncDisposable>;
   };
-  /** Shell lines in the service that break and mend the command of its hook. */
-  readonly hook: { readonly breaks: string; readonly mends: string; readonly says: readonly (string | RegExp)[] };
+  /** Shell lines that break and mend the command of a hook, by default one of the service itself. */
+  readonly hook: { readonly in?: string; readonly breaks: string; readonly mends: string; readonly says: readonly (string | RegExp)[] };
 }
 
 /** Whatever goes wrong, the run is red, nothing half-made counts, and the app serves again. The next run is good. */
@@ -27,23 +28,27 @@ export function breaks(test: ReturnType<typeof labTest>, { service, database, ho
       await lab.fails(run, { exitCode: 1, says: ['HTTP 500'], repair: async () => lab.s3.heal() });
     });
 
-    test('when the database is gone', async ({ lab }) => {
+    test.skipIf(database.service === service)('when the database is gone', async ({ lab }) => {
       await docker('kill', await lab.stack.container(database.service));
       const run = await lab.backup();
-      await lab.fails(run, { exitCode: 3, says: [`service "${database.service}"`, 'exited'], repair: () => lab.stack.up() });
+      await lab.fails(run, {
+        exitCode: 3,
+        says: [`service "${database.service}"`, 'exited'],
+        repair: () => lab.stack.up(),
+      });
       await serves(lab.stack, service);
     });
 
     test('when its hook fails', async ({ lab }) => {
-      await lab.stack.sh(service, hook.breaks);
+      await lab.stack.sh(hook.in ?? service, hook.breaks);
       const run = await lab.backup();
       await serves(lab.stack, service);
-      await lab.fails(run, { exitCode: 3, says: hook.says, repair: () => lab.stack.sh(service, hook.mends) });
+      await lab.fails(run, { exitCode: 3, says: hook.says, repair: () => lab.stack.sh(hook.in ?? service, hook.mends) });
     });
 
     test('when Davit is killed during the dump and started again', async ({ lab }) => {
       {
-        await using gate = await lockTable(lab, database.table, database.service, database.name);
+        await using gate = await database.hold(lab);
         const run = lab.backup();
         await gate.reached();
         await lab.stack.compose('kill', 'davit');
@@ -57,7 +62,7 @@ export function breaks(test: ReturnType<typeof labTest>, { service, database, ho
 
   test('a restore of a snapshot that lacks a member is refused before it touches anything', async ({ lab }) => {
     const { id, stack, set, artifacts } = lab.good();
-    const dump = artifacts.find(({ name }) => name === database.name);
+    const dump = artifacts.find((one) => one.service === database.service && one.name === database.name);
     await lab.storage.remove([`${stack}/${set}/${id}/${dump?.file}`]);
     const stops = async () => (await deeds(lab.stack, service)).filter(({ did }) => did === 'stop').length;
     const before = await stops();

@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
-import { captured, createApp, type Deed, deeds, expectStandstill, openApp, quick, serves } from '../../support/app-stack.ts';
-import type { TestStack } from '../../support/stack.ts';
-import { sql } from '../failures/faults.ts';
+import { captured, createApp, deeds, expectStandstill, openApp, quick, serves } from '../../support/app-stack.ts';
+import { lockTable, sql } from '../failures/faults.ts';
 import { labTest } from '../failures/lab-test.ts';
 import { breaks } from './mutations.ts';
+import { configOf, occ } from './owncloud.ts';
 
 /** compose-examples/owncloud, with users that upload, replace and delete files all the time. */
 const services = () => ({ owncloud: { healthcheck: quick }, mariadb: { healthcheck: quick }, redis: { healthcheck: quick } });
@@ -14,16 +14,6 @@ const test = labTest(() => ({
   open: (place) => openApp('owncloud', { services, environment: (environment = place) }),
   seed: (stack) => serves(stack, 'owncloud', 100),
 }));
-
-/** What an instance is known by, and what state it is in. */
-async function configOf(stack: TestStack): Promise<Record<string, string>> {
-  const text = await stack.sh('owncloud', 'cat /mnt/data/config/config.php');
-  return Object.fromEntries([...text.matchAll(/^ {2}'(.*)' => (.*),$/gm)].map(([, key = '', value = '']) => [key, value]));
-}
-
-async function occ(stack: TestStack): Promise<Deed[]> {
-  return (await stack.sh('owncloud', 'cat /tmp/occ.log')).split('\n').map((line) => JSON.parse(line) as Deed);
-}
 
 test('a backup holds the four parts of the manual, of a moment without users', async ({ lab: { stack, succeeds } }) => {
   const manifest = await succeeds();
@@ -59,7 +49,7 @@ test('a backup holds the four parts of the manual, of a moment without users', a
 
 breaks(test, {
   service: 'owncloud',
-  database: { service: 'mariadb', name: 'owncloud', table: 'oc_accounts' },
+  database: { service: 'mariadb', name: 'owncloud', hold: (lab) => lockTable(lab, 'oc_accounts', 'mariadb', 'owncloud') },
   hook: {
     breaks: 'echo --on > /tmp/fail',
     mends: 'rm /tmp/fail',

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { createApp, deeds, expectStandstill, openApp, quick, serves } from '../../support/app-stack.ts';
 import type { TestStack } from '../../support/stack.ts';
-import { sql } from '../failures/faults.ts';
+import { lockTable, sql } from '../failures/faults.ts';
 import { labTest } from '../failures/lab-test.ts';
 import { breaks } from './mutations.ts';
 
@@ -46,7 +46,7 @@ test('a backup holds working directory, data and database, of a moment while Cel
 
 breaks(test, {
   service: 'cells',
-  database: { service: 'mysql', name: 'cells', table: 'idm_user_attributes' },
+  database: { service: 'mysql', name: 'cells', hold: (lab) => lockTable(lab, 'idm_user_attributes', 'mysql', 'cells') },
   hook: {
     breaks: 'touch /tmp/fail',
     mends: 'rm /tmp/fail',

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Manifest } from '../../../src/model/snapshot.ts';
 import { captured, createApp, deeds, openApp, quick, serves } from '../../support/app-stack.ts';
 import type { TestStack } from '../../support/stack.ts';
-import { sql } from '../failures/faults.ts';
+import { lockTable, sql } from '../failures/faults.ts';
 import { labTest } from '../failures/lab-test.ts';
 import { breaks } from './mutations.ts';
 
@@ -75,7 +75,7 @@ test('a fourth database is taken along without a label', async ({ lab: { stack, 
 
 breaks(test, {
   service: 'seatable-server',
-  database: { service: 'mariadb', name: 'dtable_db', table: 'dtable_share' },
+  database: { service: 'mariadb', name: 'dtable_db', hold: (lab) => lockTable(lab, 'dtable_share', 'mariadb', 'dtable_db') },
   hook: {
     breaks: 'touch /tmp/fail',
     mends: 'rm /tmp/fail',

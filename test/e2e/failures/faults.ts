@@ -1,6 +1,6 @@
 import { execa } from 'execa';
-import { until } from '../../support/docker.ts';
-import type { TestStack } from '../../support/stack.ts';
+import { docker, until } from '../../support/docker.ts';
+import type { Outcome, TestStack } from '../../support/stack.ts';
 import type { Lab } from './lab.ts';
 
 /** The client of MariaDB as root; its password is in the container's environment. */
@@ -14,6 +14,41 @@ export async function sql(stack: TestStack, statement: string, service = 'maria'
 export const mariaTables =
   'CREATE TABLE a AS SELECT seq AS id, REPEAT("x", 100) AS text FROM seq_1_to_5000; CREATE TABLE gate_1 AS SELECT 1 AS id; ' +
   'CREATE TABLE gate_2 AS SELECT 1 AS id; CREATE TABLE z AS SELECT seq AS id FROM seq_1_to_100';
+
+/** The process of `davit <command>`, as this machine numbers it. */
+export async function processOf(stack: TestStack, command: string): Promise<number> {
+  const { stdout } = await execa('docker', ['top', await stack.container('davit'), '-eo', 'pid,args']);
+  const pids = stdout.split('\n').flatMap((line) => (line.includes(`main.js ${command}`) ? [Number.parseInt(line, 10)] : []));
+  if (pids[0] === undefined || pids.length > 1) throw new Error(`one process of davit ${command}, not ${pids.length}`);
+  return pids[0];
+}
+
+/** `davit backup` with a clock that is wrong by so much. */
+export async function atAnotherTime({ compose }: TestStack, byMs: number): Promise<Outcome> {
+  const clock = `const now = () => Right.now() + ${byMs}; const Right = Date;
+    globalThis.Date = class extends Right { constructor(...given) { super(...(given.length ? given : [now()])); } static now = now; };`;
+  const options = `NODE_OPTIONS=--import=data:text/javascript,${encodeURIComponent(clock)}`;
+  return compose('exec', '-T', '-e', options, 'davit', 'davit', 'backup', '--json');
+}
+
+/** Makes the worker of the next run stand still as soon as it runs: it cannot end before the connection to it does. */
+export function holdWorker({ stack }: Lab): AsyncDisposable & { reached(): Promise<string> } {
+  const find = () => docker('ps', '-q', '--filter', `label=io.davit.worker=${stack.project}`, '--filter', 'status=running');
+  let pid = 0;
+  return {
+    async reached() {
+      let id = '';
+      await until('a worker runs', async () => (id = await find()) !== '', 60_000);
+      pid = Number(await docker('inspect', '-f', '{{.State.Pid}}', id));
+      process.kill(pid, 'SIGSTOP');
+      return id;
+    },
+    async [Symbol.asyncDispose]() {
+      if (pid > 0) process.kill(pid, 'SIGCONT');
+      pid = 0;
+    },
+  };
+}
 
 export interface Gate extends AsyncDisposable {
   /** A dump stands before the locked table: it is half-way. */
@@ -49,7 +84,7 @@ export async function lockTable({ stack }: Pick<Lab, 'stack'>, table: string, se
  * The script can stop at `hold`, until it is let go.
  */
 export async function replaceTool(
-  { stack }: Lab,
+  { stack }: Pick<Lab, 'stack'>,
   service: string,
   tool: string,
   script: string,

@@ -1,9 +1,8 @@
-import { execa } from 'execa';
 import { describe, expect } from 'vitest';
-import { until } from '../../support/docker.ts';
+import { docker, until } from '../../support/docker.ts';
 import type { Seen } from '../../support/faulty-s3.ts';
 import type { TestStack } from '../../support/stack.ts';
-import { lockTable, mariaTables, sql } from './faults.ts';
+import { holdWorker, lockTable, mariaTables, processOf, sql } from './faults.ts';
 import { labTest } from './lab-test.ts';
 import type { Lab } from './lab.ts';
 import { objects } from './look.ts';
@@ -42,10 +41,7 @@ const moments: readonly (readonly [name: string, prepare: (lab: Lab) => Promise<
 ];
 
 async function signal(stack: TestStack, name: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-  const { stdout } = await execa('docker', ['top', await stack.container('davit'), '-eo', 'pid,args']);
-  const pids = stdout.split('\n').flatMap((line) => (line.includes('main.js backup') ? [Number.parseInt(line, 10)] : []));
-  expect(pids).toHaveLength(1);
-  for (const pid of pids) process.kill(pid, name);
+  process.kill(await processOf(stack, 'backup'), name);
 }
 
 describe.each(moments)('during %s', (name, prepare) => {
@@ -91,7 +87,7 @@ describe.each(moments.slice(0, 2))('during %s', (name, prepare) => {
       await run;
       await (name === 'the dump' ? lab.stack.up('davit') : lab.stack.up('--force-recreate', 'davit'));
       await lab.runs();
-      await until('nothing is left', async () => (await lab.stack.leftovers()).length === 0);
+      await until('nothing is left', async () => (await lab.stack.leftovers()).length === 0, 60_000);
     }
     await lab.killed();
   });
@@ -127,4 +123,32 @@ test('the storage does not answer at all when Davit is told to stop', async ({ l
     await lab.runs();
   }
   await lab.killed();
+});
+
+test('the worker is killed during the archive', async ({ lab }) => {
+  await using moment = await stalled(lab, isPart);
+  const run = lab.backup();
+  await moment.reached();
+  await docker('kill', await docker('ps', '-q', '--filter', `label=io.davit.worker=${lab.stack.project}`));
+  await lab.fails(await run, {
+    exitCode: 3,
+    says: ['app/files/data', 'worker for /data: was killed (exit code 137)', 'too little memory'],
+    repair: async () => lab.s3.heal(),
+    leaves: 'remains',
+  });
+});
+
+test('the worker is killed for want of memory', async ({ lab }) => {
+  const moment = holdWorker(lab);
+  const run = lab.backup();
+  const worker = await moment.reached();
+  // Not every kernel takes a limit below what is in use.
+  const limits = async (megabytes: number): Promise<unknown> =>
+    docker('update', '--memory', `${megabytes}m`, '--memory-swap', `${megabytes}m`, worker).catch(() => limits(megabytes + 8));
+  await limits(16);
+  await moment[Symbol.asyncDispose]();
+  await lab.fails(await run, {
+    exitCode: 3,
+    says: ['app/files/data', 'worker for /data: was killed for want of memory', 'raise the limit'],
+  });
 });

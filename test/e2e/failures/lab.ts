@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { isGood, type Manifest } from '../../../src/model/snapshot.ts';
+import type { Manifest } from '../../../src/model/snapshot.ts';
 import { createFilesystemStorage } from '../../../src/storage/filesystem.ts';
 import { createS3Storage } from '../../../src/storage/s3.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
@@ -7,7 +7,7 @@ import { until } from '../../support/docker.ts';
 import { type FaultyS3, startFaultyS3 } from '../../support/faulty-s3.ts';
 import { type S3Image, startS3 } from '../../support/s3-server.ts';
 import { createStack, type Outcome, type StackOptions, type TestStack } from '../../support/stack.ts';
-import { folderOf, hostAddress, isUp, named, objects, problemsOf, states } from './look.ts';
+import { folderOf, hostAddress, isUp, manifestsIn, named, objects, problemsOf, states } from './look.ts';
 
 export interface Expected {
   readonly exitCode: 1 | 2 | 3;
@@ -30,8 +30,8 @@ export interface Lab extends AsyncDisposable {
   backup(): Promise<Outcome>;
   /** A run that Davit survived to report: nothing of it is left but, with exit code 3, its marked snapshot. Then the next run succeeds. */
   fails(run: Outcome, expected: Expected): Promise<void>;
-  /** A run that was killed left no snapshot behind. What else it left goes with the next run, which succeeds. */
-  killed(): Promise<void>;
+  /** A run that was killed left no snapshot behind, or so many incomplete ones. What else it left goes with the next run, which succeeds. */
+  killed(incomplete?: number): Promise<void>;
   /** The newest good snapshot, which `latest` must name. */
   good(): Manifest;
   /** A run that must have been good; by default a new one. */
@@ -42,18 +42,22 @@ export interface Lab extends AsyncDisposable {
 
 export interface LabOptions extends Partial<StackOptions> {
   readonly s3?: S3Image;
+  /** Of the bucket, such as `20M`. */
+  readonly quota?: string;
   /** Makes another stack than one of `services`. */
   readonly open?: (environment: Readonly<Record<string, string>>) => Promise<TestStack>;
+  /** The set that is broken and mended, where the stack has several. */
+  readonly set?: string;
   /** Ends after the stack. */
   readonly uses?: AsyncDisposable;
   /** Fills the services before the first snapshot. */
   readonly seed?: (stack: TestStack) => Promise<unknown>;
 }
 
-export async function openLab({ s3, seed, uses, open, services = {}, ...options }: LabOptions): Promise<Lab> {
+export async function openLab({ s3, quota, seed, uses, open, set, services = {}, ...options }: LabOptions): Promise<Lab> {
   await using rest = new AsyncDisposableStack();
   if (uses !== undefined) rest.use(uses);
-  const server = s3 === undefined ? undefined : rest.use(await startS3(s3));
+  const server = s3 === undefined ? undefined : rest.use(await startS3(s3, undefined, quota));
   const proxy = server === undefined ? undefined : rest.use(await startFaultyS3(server.endpoint, await hostAddress()));
   const place =
     server === undefined || proxy === undefined
@@ -66,7 +70,9 @@ export async function openLab({ s3, seed, uses, open, services = {}, ...options 
   const storage = server
     ? createS3Storage({ bucket: server.bucket, prefix: '', environment: server.environmentFor() })
     : createFilesystemStorage(await folderOf(`${stack.project}_backups`));
-  let good = goodOne(await stack.davit('backup', '--json'));
+  const only = set === undefined ? [] : ['--set', set];
+  const backup = (): Promise<Outcome> => stack.davit('backup', ...only, '--json');
+  let good = goodOne(await backup());
   const held = rest.move();
 
   const lab: Lab = {
@@ -76,13 +82,13 @@ export async function openLab({ s3, seed, uses, open, services = {}, ...options 
       if (proxy === undefined) throw new Error('this stack stores into a directory');
       return proxy;
     },
-    backup: () => stack.davit('backup', '--json'),
+    backup,
     good: () => good,
     async succeeds(run) {
       const known = good;
-      good = goodOne(run ?? (await lab.backup()));
+      good = goodOne(run ?? (await backup()));
       expect(good.sequence).toBeGreaterThan(known.sequence);
-      await settled(await listed(), 0);
+      await settled({ manifests: await manifestsIn(storage), latest: good.id }, 0);
       return good;
     },
     async fails(run, { exitCode, says, repair, leaves }) {
@@ -95,10 +101,10 @@ export async function openLab({ s3, seed, uses, open, services = {}, ...options 
       await settled(await listed(), exitCode === 3 ? 1 : 0, leaves);
       await lab.succeeds();
     },
-    async killed() {
+    async killed(incomplete = 0) {
       const { manifests, latest } = await listed();
       expect(latest).toBe(good.id);
-      expect(manifests.filter(isGood)[0]?.id).toBe(good.id);
+      expect(newer(manifests)).toEqual(Array.from({ length: incomplete }, () => 'incomplete'));
       await lab.succeeds();
     },
     async runs() {
@@ -107,9 +113,17 @@ export async function openLab({ s3, seed, uses, open, services = {}, ...options 
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 
+  /** As a person sees them, after every failure. */
   async function listed(): Promise<{ manifests: Manifest[]; latest: string }> {
-    const [manifests, latest] = await Promise.all([stack.json<Manifest[]>(['list']), stack.json<Manifest>(['show', 'latest'])]);
+    const [manifests, latest] = await Promise.all([
+      stack.json<Manifest[]>(['list', ...only]),
+      stack.json<Manifest>(['show', 'latest', ...only]),
+    ]);
     return { manifests, latest: latest.id };
+  }
+
+  function newer(manifests: readonly Manifest[]): string[] {
+    return manifests.filter(({ sequence }) => sequence > good.sequence).map(({ status }) => status);
   }
 
   /** What must hold as soon as a run has ended, however it ended. */
@@ -119,8 +133,7 @@ export async function openLab({ s3, seed, uses, open, services = {}, ...options 
     leaves?: 'remains',
   ): Promise<void> {
     expect(latest).toBe(good.id);
-    const after = manifests.filter(({ sequence }) => sequence > good.sequence);
-    expect(after.map(({ status }) => status)).toEqual(Array.from({ length: incomplete }, () => 'incomplete'));
+    expect(newer(manifests)).toEqual(Array.from({ length: incomplete }, () => 'incomplete'));
     if (leaves === undefined) expect(await objects(storage)).toEqual(manifests.flatMap(named).toSorted());
     expect(await stack.leftovers()).toEqual([]);
     await lab.runs();

@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
 import type { Manifest } from '../../../src/model/snapshot.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
@@ -16,6 +17,12 @@ export async function objects(storage: Storage): Promise<string[]> {
     return false;
   });
   return keys.toSorted();
+}
+
+/** Read past Davit: it takes a part of the time. */
+export async function manifestsIn(storage: Storage): Promise<Manifest[]> {
+  const keys = (await objects(storage)).filter((key) => key.endsWith('/manifest.json'));
+  return Promise.all(keys.map(async (key) => JSON.parse(await text(await storage.get(key))) as Manifest));
 }
 
 export function named({ stack, set, id, artifacts }: Manifest): string[] {

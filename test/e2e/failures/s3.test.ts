@@ -45,6 +45,7 @@ describe('for ever', () => {
       ['every part is answered with 500', error500, isPart, 3, ['app/files/data', 'does not answer properly', 'HTTP 500']],
       ['every part is reset half-way', { resetRequestAt: 4_000_000 }, isPart, 3, ['app/files/data', 'does not answer properly']],
       ['the dump is answered with 500', error500, isDump, 3, ['maria/shop', 'does not answer properly', 'HTTP 500']],
+      ['the dump arrives altered', { flipRequestByte: 50 }, isDump, 3, ['maria/shop', 'other bytes than were sent']],
       ['the manifest is answered with 500', error500, isManifest, 1, ['manifest.json', 'does not answer properly', 'HTTP 500']],
       [
         'writing is refused',
@@ -65,7 +66,7 @@ describe('for ever', () => {
 test('the server vanishes during an upload of parts', async ({ lab }) => {
   const parts = lab.s3.seen.filter(isPart).length;
   const run = lab.backup();
-  await until('a part is on its way', () => lab.s3.seen.filter(isPart).length > parts);
+  await until('a part is on its way', () => lab.s3.seen.filter(isPart).length > parts, 60_000);
   await lab.s3.vanish();
   await lab.fails(await run, { exitCode: 1, says: ['nothing listens at the endpoint'], repair: lab.s3.appear, leaves: 'remains' });
 });

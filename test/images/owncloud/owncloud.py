@@ -1,5 +1,5 @@
 """Where ownCloud keeps what: its configuration in PHP files, everything else in the database and in /mnt/data/files."""
-import os, re
+import os, re, sqlite3
 import pymysql
 
 DATA = '/mnt/data'
@@ -31,7 +31,35 @@ def set_value(key, value):
     write_config(CONFIG, kept | {key: value})
 
 
+class Cursor(sqlite3.Cursor):
+    """Takes the words of MariaDB."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def execute(self, statement, values=()):
+        words = {'%s': '?', 'BIGINT AUTO_INCREMENT': 'INTEGER', ' CHARACTER SET utf8mb4 COLLATE utf8mb4_bin': ''}
+        for theirs, ours in words.items():
+            statement = statement.replace(theirs, ours)
+        return super().execute(statement, values)
+
+
+class Sqlite(sqlite3.Connection):
+    def __exit__(self, *_):
+        self.close()
+
+    def cursor(self):
+        return super().cursor(Cursor)
+
+
 def database(config):
+    if config['dbtype'] == 'sqlite3':
+        db = sqlite3.connect(f'{DATA}/files/owncloud.db', factory=Sqlite, isolation_level=None, timeout=30)
+        db.execute('PRAGMA journal_mode = wal')
+        return db
     return pymysql.connect(host=config['dbhost'], user=config['dbuser'], password=config['dbpassword'], database=config['dbname'],
                            charset='utf8mb4', autocommit=True)
 
@@ -40,4 +68,8 @@ def is_installed(config):
     if not config.get('installed'):
         return False
     with database(config) as db, db.cursor() as cursor:
-        return cursor.execute("SHOW TABLES LIKE 'oc\\_filecache'") == 1
+        try:
+            cursor.execute('SELECT 1 FROM oc_filecache')
+        except (pymysql.err.ProgrammingError, sqlite3.OperationalError):
+            return False
+        return True

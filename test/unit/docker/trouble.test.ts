@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { negotiate, parseHost } from '../../../src/docker/address.ts';
-import { ignore, statusOf, troubleOf } from '../../../src/docker/trouble.ts';
+import { ignore, statusOf, troubleOf, wasCut } from '../../../src/docker/trouble.ts';
 import { DavitError } from '../../../src/model/errors.ts';
 
 const where = 'container "shop-db-1"';
@@ -19,6 +19,13 @@ describe('trouble with Docker says what to do', () => {
     [{ statusCode: 409, json: { message: 'container is paused' } }, /^container "shop-db-1": Docker refused GET .*: container is paused$/],
   ])('%o', (error, expected) => {
     expect(say(error)).toMatch(expected);
+  });
+
+  test('a broken connection is told from every refusal', () => {
+    const trouble = (error: object) => troubleOf(Object.assign(new Error('raw'), error), 'stop', where, host);
+    expect([{ code: 'ECONNRESET' }, { code: 'EPIPE' }].map((error) => wasCut(trouble(error)))).toEqual([true, true]);
+    const others = [{ code: 'ECONNREFUSED' }, { statusCode: 404 }, { name: 'AbortError' }].map(trouble);
+    expect([...others, new Error('x'), undefined].map(wasCut)).toEqual(Array.from({ length: 5 }, () => false));
   });
 
   test('a DavitError stays as it is, and its status can be asked', () => {

@@ -42,6 +42,10 @@ describe('a command has succeeded only when everything says so', () => {
     expect(() => requireSuccess('container "db"', 'pg_dump', 1, 'a\npg_dump: error: no role "root"\n')).toThrow(
       'container "db": pg_dump exited with 1: a\npg_dump: error: no role "root"',
     );
+    const context = ['LINE 1: norm(t)', '        ^', 'HINT:  No', 'QUERY:  norm(t)', 'CONTEXT:  slug', 'Command was: CREATE INDEX'];
+    expect(() => requireSuccess('container "db"', 'sh', 1, ['pg_restore: error: no norm', ...context].join('\n'))).toThrow(
+      /exited with 1: pg_restore: error: no norm\nHINT.*\nQUERY.*\nCONTEXT.*\nCommand was: CREATE INDEX$/,
+    );
     expect(() => requireSuccess('container "db"', 'psql', inputLeftUnread, '')).toThrow('psql ended before it had read its whole input');
     expect(() => requireSuccess('container "db"', 'psql', 0, 'NOTICE')).not.toThrow();
   });
