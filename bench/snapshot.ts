@@ -11,7 +11,11 @@ const environment = process.env as Record<string, string>;
 const storage = isS3
   ? (await import('../src/storage/s3.ts')).createS3Storage({ bucket, prefix, environment })
   : createFilesystemStorage(place);
-const repository = createResticRepository({ storage, password: environment['RESTIC_PASSWORD'] ?? '' });
+const repository = createResticRepository({
+  storage,
+  password: environment['RESTIC_PASSWORD'] ?? '',
+  prove: environment['PROVE'] !== 'off',
+});
 const name = { service: 'app', name: 'files/data', extension: 'tar' };
 
 if (verb === 'backup') {

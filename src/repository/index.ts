@@ -11,11 +11,11 @@ import type { Repository } from './repository.ts';
 import { createResticRepository } from './restic/index.ts';
 
 type Variables = Readonly<Record<string, string>>;
-type Settings = Pick<Environment, 'DAVIT_STORAGE' | 'storages' | 'DAVIT_ENCRYPT_TO' | 'DAVIT_IDENTITY' | 'DAVIT_PASSWORD'>;
+type Settings = Pick<Environment, 'DAVIT_STORAGE' | 'storages' | 'DAVIT_ENCRYPT_TO' | 'DAVIT_IDENTITY' | 'DAVIT_PASSWORD' | 'DAVIT_PROVE'>;
 
 /** The registry of formats and storages: the repositories that the locations mean, as one. `variables` holds the credentials; `count` hears of every byte that moves. */
 export async function createRepository(settings: Settings, variables: Variables, count: (bytes: number) => void): Promise<Repository> {
-  const { DAVIT_ENCRYPT_TO: recipients, DAVIT_IDENTITY: identity, DAVIT_PASSWORD: password } = settings;
+  const { DAVIT_ENCRYPT_TO: recipients, DAVIT_IDENTITY: identity, DAVIT_PASSWORD: password, DAVIT_PROVE } = settings;
   const keys = { recipients, identity };
   const decoders = createCodecs(keys);
   const repositories = new Map<string, Repository>();
@@ -24,7 +24,11 @@ export async function createRepository(settings: Settings, variables: Variables,
     const storage = metered(await createStorage(plain, variables), count);
     if (plain === location)
       repositories.set(name, createPortableRepository({ storage, codecs: codecsForWriting(decoders, keys), decoders }));
-    else repositories.set(name, createResticRepository({ storage, password: requirePassword(password, location) }));
+    else
+      repositories.set(
+        name,
+        createResticRepository({ storage, password: requirePassword(password, location), prove: DAVIT_PROVE === 'on' }),
+      );
   }
   return combined(repositories);
 }

@@ -3,7 +3,7 @@ import { MissingObject } from '../../storage/storage.ts';
 import type { BlobLocation } from './blob.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { decompress } from './compression.ts';
-import { sha256, unseal } from './crypto.ts';
+import { type Seal, sha256, unseal } from './crypto.ts';
 import { getWhole } from './objects.ts';
 import type { Opened } from './open.ts';
 import { packKey } from './pack.ts';
@@ -60,8 +60,12 @@ export function missingBlob({ storage }: Opened, id: string): DavitError {
 
 /** One blob of a pack. */
 export function openBlob({ storage, seal }: Opened, { id, pack, offset, length, plainLength }: BlobLocation, bytes: Buffer): Buffer {
-  const where = `${storage.location}/${packKey(pack)}`;
-  const frame = unseal(seal, where, bytes.subarray(offset, offset + length));
+  return openSealed(seal, `${storage.location}/${packKey(pack)}`, id, plainLength, bytes.subarray(offset, offset + length));
+}
+
+/** Fails unless it holds what the id is the hash of. `plainLength` 0: it is not compressed. */
+export function openSealed(seal: Seal, where: string, id: string, plainLength: number, sealed: Buffer): Buffer {
+  const frame = unseal(seal, where, sealed);
   let seen: string;
   try {
     const plain = plainLength === 0 ? frame : decompress(frame, plainLength);

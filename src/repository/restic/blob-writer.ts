@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { type BlobType, blobTypes, type IndexedPack } from './blob.ts';
+import { openSealed } from './blob-reader.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { compress } from './compression.ts';
 import { sha256 } from './crypto.ts';
@@ -34,7 +35,8 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
-export function createBlobWriter(opened: Opened, index: BlobIndex, signal: AbortSignal): BlobWriter {
+/** `prove`: whether every blob is opened again and compared before it is sent. */
+export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolean, signal: AbortSignal): BlobWriter {
   const { storage, seal } = opened;
   const open: Record<BlobType, Pack> = { data: createPack('data'), tree: createPack('tree') };
   const pending = new Set<string>();
@@ -70,6 +72,7 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, signal: Abort
     try {
       const frame = await compress(plain);
       sealed = seal.seal(frame ?? plain);
+      if (prove) release(openSealed(seal, storage.location, id, frame === undefined ? 0 : plainLength, sealed));
       open[type].add(id, sealed, frame === undefined ? 0 : plainLength);
     } catch (error) {
       flight.leave(plainLength);

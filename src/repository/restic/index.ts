@@ -24,10 +24,12 @@ const prunePatienceMs = 600_000;
 export interface ResticRepositoryOptions {
   readonly storage: Storage;
   readonly password: string;
+  /** Whether every blob is opened again and compared before it is sent; otherwise a fault of this machine's memory shows at `verify` only. */
+  readonly prove?: boolean;
 }
 
 /** Snapshots in restic's repository format, version 2: deduplicated, compressed and encrypted; any restic can check and restore them. */
-export function createResticRepository({ storage, password }: ResticRepositoryOptions): Repository {
+export function createResticRepository({ storage, password, prove = true }: ResticRepositoryOptions): Repository {
   const sessions = createSessions(storage, password);
   const snapshots = createSnapshots();
 
@@ -67,7 +69,7 @@ export function createResticRepository({ storage, password }: ResticRepositoryOp
       const all = session === undefined ? [] : await snapshots.all(session);
       return [...new Set(all.flatMap(({ manifest }) => (typeof manifest === 'object' ? [manifest.stack] : [])))].toSorted();
     },
-    begin: (address) => createWriter(sessions, snapshots, address),
+    begin: (address) => createWriter(sessions, snapshots, address, prove),
     async read(manifest, artifact, signal) {
       const { session, node } = await find(manifest, artifact, signal);
       const isTree = node.type !== 'file' || artifact.extension === 'tar';

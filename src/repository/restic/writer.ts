@@ -17,7 +17,12 @@ import type { Node } from './tree.ts';
 /** What manifests call it: cut, compressed, sealed. */
 export const codecName = 'restic';
 
-export async function createWriter(sessions: Sessions, snapshots: Snapshots, address: SnapshotAddress): Promise<SnapshotWriter> {
+export async function createWriter(
+  sessions: Sessions,
+  snapshots: Snapshots,
+  address: SnapshotAddress,
+  prove: boolean,
+): Promise<SnapshotWriter> {
   const lock = await takeLock(await sessions.create(), false, address.id);
   // From here on nobody removes anything.
   const session = await sessions.renew().catch(async (error: unknown) => {
@@ -28,7 +33,7 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
   const signal = AbortSignal.any([aborting.signal, lock.lost]);
   const running = new Set<Promise<unknown>>();
   const taken = new Set<string>();
-  const blobs = createBlobWriter(session, session.index, signal);
+  const blobs = createBlobWriter(session, session.index, prove, signal);
 
   async function store<T extends StoredFile>(
     file: string,
@@ -68,21 +73,8 @@ export async function createWriter(sessions: Sessions, snapshots: Snapshots, add
       const digest = source.digest();
       if (digest.bytes === 0)
         throw new DavitError({ where: file, what: 'the source gave no data at all', fix: 'see why its dump is empty' });
-      const now = BigInt(Date.now()) * 1_000_000n;
-      const node: Node = {
-        name: Buffer.from(lastOf(file)),
-        type: 'file',
-        mode: 0o600,
-        mtime: now,
-        atime: now,
-        ctime: now,
-        uid: 0,
-        gid: 0,
-        size: digest.bytes,
-        links: 1,
-        content,
-      };
-      return { file, codecs: [codecName], plain: digest, stored: await wrapArtifact(blobs, node, tally), proven: true };
+      const stored = await wrapArtifact(blobs, dumpNode(lastOf(file), digest.bytes, content), tally);
+      return { file, codecs: [codecName], plain: digest, stored, proven: true };
     });
   }
 
@@ -179,6 +171,12 @@ const longestName = 200;
 
 function shortened(segment: string): string {
   return `${segment.slice(0, longestName - 17)}~${sha256(Buffer.from(segment)).slice(0, 16)}`;
+}
+
+function dumpNode(name: string, size: number, content: readonly string[]): Node {
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const times = { mtime: now, atime: now, ctime: now };
+  return { name: Buffer.from(name), type: 'file', mode: 0o600, ...times, uid: 0, gid: 0, size, links: 1, content };
 }
 
 function nanoseconds(time: string): bigint {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { BlobLocation } from '../../../src/repository/restic/blob.ts';
 import { createBlobIndex } from '../../../src/repository/restic/blob-index.ts';
+import { createBlobWriter } from '../../../src/repository/restic/blob-writer.ts';
+import { createSeal } from '../../../src/repository/restic/crypto.ts';
+import type { Opened } from '../../../src/repository/restic/open.ts';
 import { planPrune } from '../../../src/repository/restic/prune-plan.ts';
 import { sha256 } from '../../support/bytes.ts';
 
@@ -46,6 +49,19 @@ test('what a lost pack held is unknown, until another pack has it', () => {
   expect([index.has(a), index.find(a), index.has(b)]).toEqual([false, undefined, false]);
   index.add(moved);
   expect([index.has(a), index.find(b)]).toEqual([false, moved.blobs[0]]);
+});
+
+test.each([
+  [true, /blob .* is not what was stored|not those that were written/],
+  [false, undefined],
+] as const)('what was not sealed rightly is noticed before it is sent (prove: %s)', async (prove, message) => {
+  const seal = createSeal({ encrypt: Buffer.alloc(32, 1), k: Buffer.alloc(16, 2), r: Buffer.alloc(16, 3) });
+  const faulty = { ...seal, seal: (plain: Uint8Array) => seal.seal(plain).fill(0, 20, 21) };
+  const opened = { seal: faulty, storage: { location: 'file:///x' } } as unknown as Opened;
+  const blobs = createBlobWriter(opened, createBlobIndex(), prove, new AbortController().signal);
+  await blobs.save('data', Buffer.from('some bytes that are to be kept'));
+  const settled = blobs.settle();
+  await (message === undefined ? settled : expect(settled).rejects.toThrow(message));
 });
 
 describe('what a prune does with packs', () => {
