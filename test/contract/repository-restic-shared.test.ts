@@ -1,8 +1,14 @@
 import { appendFile, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createResticRepository } from '../../src/repository/restic/index.ts';
+import { takeLock } from '../../src/repository/restic/locks.ts';
+import { openExisting } from '../../src/repository/restic/open.ts';
+import type { Storage } from '../../src/storage/storage.ts';
 import { digest, noise, streamOf } from '../support/bytes.ts';
+import { until } from '../support/processes.ts';
 import { newestRestic, password } from '../support/restic.ts';
 import { createResticLab, type ResticLab } from '../support/restic-lab.ts';
 import { artifactOf, dump, manifestOf, newAddress, onlyArtifact, storeSnapshot } from '../support/snapshots.ts';
@@ -71,6 +77,48 @@ test('a prune gives back the space, and keeps what is shared', async () => {
   expect(await bytes()).toBeLessThan(8_500_000);
   expect(await lab.repository.check(kept, 'bytes')).toEqual([]);
   expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
+});
+
+test('a backup overwrites nothing and removes nothing but locks', async () => {
+  const seen = new Set<string>();
+  const storage: Storage = {
+    ...lab.storage,
+    async put(key, data, signal) {
+      if (seen.has(key)) throw new Error(`${key} is there already`);
+      seen.add(key);
+      return lab.storage.put(key, data, signal);
+    },
+    async remove(keys) {
+      for (const key of keys) if (!key.startsWith('locks/')) throw new Error(`${key} may not be removed`);
+      return lab.storage.remove(keys);
+    },
+  };
+  const restricted = createResticRepository({ storage, password });
+  for (const seed of [1, 2, 1]) {
+    await restricted.sweep('shop', () => true);
+    const manifest = await storeSnapshot(restricted, newAddress('shop'), noise(20_000_000, seed));
+    expect(await restricted.check(manifest, 'bytes')).toEqual([]);
+  }
+  expect(newestRestic().run(lab.location, 'check')).toContain('no errors were found');
+});
+
+test('the lock of a restic that has died does not last, that of one that lives does', async () => {
+  await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+  const endless = spawn('sh', ['-c', 'cat; sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const alive = spawn(newestRestic().program, ['-r', lab.location, '--no-cache', 'backup', '--stdin'], {
+    stdio: [endless.stdout, 'ignore', 'ignore'],
+    env: { RESTIC_PASSWORD: password, HOME: '/nonexistent' },
+  });
+  const locks = async () => (await Array.fromAsync(lab.storage.list('locks'))).length;
+  await until(async () => (await locks()) > 0);
+  const opened = await openExisting(lab.storage, password);
+  if (opened === undefined) throw new Error('there is no repository');
+  await expect(takeLock(opened, true, 'x', 0)).rejects.toThrow(/in use by somebody else/);
+  alive.kill('SIGKILL');
+  await once(alive, 'exit');
+  endless.kill();
+  await using _lock = await takeLock(opened, true, 'x', 0);
+  expect(await locks()).toBe(1);
 });
 
 test('what restic has rewritten is still known', async () => {

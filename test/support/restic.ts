@@ -8,6 +8,7 @@ const suites = ['bookworm', 'trixie', 'sid'];
 
 export interface Restic {
   readonly name: string;
+  readonly program: string;
   /** Its stdout; fails when it exits with anything but 0. */
   run(repository: string, ...args: string[]): string;
   /** The same, in a folder. */
@@ -26,7 +27,7 @@ export const restics: readonly Restic[] = suites
         encoding: 'utf8',
         maxBuffer: 64 * 1024 * 1024,
       });
-    return { name: `restic of ${suite}`, run: (repository, ...args) => runIn('/', repository, ...args), runIn };
+    return { name: `restic of ${suite}`, program, run: (repository, ...args) => runIn('/', repository, ...args), runIn };
   });
 
 export function newestRestic(): Restic {
