@@ -25,6 +25,10 @@ execFileSync('npx', ['rolldown', join(import.meta.dirname, 'snapshot.ts'), '--pl
 writeFileSync(join(built, 'package.json'), '{"type":"module"}');
 const davit = `node --max-semi-space-size=1 ${join(built, 'snapshot.js')}`;
 
+/** All repositories cut alike. */
+const template = join(built, 'template');
+execFileSync(restic, ['-q', '-r', template, 'init'], { env: { ...process.env, RESTIC_PASSWORD: password } });
+
 interface Side {
   readonly name: string;
   /** One round is enough to see where it stands. */
@@ -106,7 +110,10 @@ function has(program: string): boolean {
 }
 
 function initialise(repository: string, environment: Readonly<Record<string, string>>): void {
-  execFileSync(restic as string, ['-q', '-r', repository, 'init'], { env: { ...process.env, ...environment } });
+  const from = ['--from-repo', template, '--copy-chunker-params'];
+  execFileSync(restic as string, ['-q', '-r', repository, 'init', ...from], {
+    env: { ...process.env, ...environment, RESTIC_FROM_PASSWORD: password },
+  });
 }
 
 type Phase = 'cold' | 'unchanged' | '1 % changed' | 'restore';

@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -119,6 +119,29 @@ test('the lock of a restic that has died does not last, that of one that lives d
   endless.kill();
   await using _lock = await takeLock(opened, true, 'x', 0);
   expect(await locks()).toBe(1);
+});
+
+test('a repository that was taken away is made anew by a Davit that has known it', async () => {
+  await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+  await rm(lab.location, { recursive: true });
+  await mkdir(lab.location);
+  expect((await lab.repository.list('shop')).manifests).toEqual([]);
+  const manifest = await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+  expect((await createResticRepository({ storage: lab.storage, password }).list('shop')).manifests).toEqual([manifest]);
+});
+
+test('two that make a repository at once: what is committed can be read', async () => {
+  const outcomes = await Promise.allSettled(
+    [1, 2].map((seed) => storeSnapshot(createResticRepository({ storage: lab.storage, password }), newAddress('shop'), noise(1000, seed))),
+  );
+  const stored = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.id] : []));
+  expect(stored).toHaveLength(2);
+  const repository = createResticRepository({ storage: lab.storage, password });
+  const { manifests } = await repository.list('shop');
+  expect(manifests.map(({ id }) => id).toSorted()).toEqual(stored.toSorted());
+  for (const manifest of manifests) expect(await repository.check(manifest, 'bytes')).toEqual([]);
+  await storeSnapshot(repository, newAddress('shop'), noise(1000));
+  expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
 });
 
 test('what restic has rewritten is still known', async () => {

@@ -51,8 +51,13 @@ export async function openKeys(storage: Storage, password: string): Promise<Keys
   });
 }
 
+export interface Created {
+  readonly keys: Keys;
+  readonly file: string;
+}
+
 /** New master keys, and the file that lets the password open them. */
-export async function createKeys(storage: Storage, password: string): Promise<Keys> {
+export async function createKeys(storage: Storage, password: string): Promise<Created> {
   const master = { encrypt: randomBytes(32), k: randomBytes(16), r: randomBytes(16) };
   const salt = randomBytes(64);
   const base64 = (value: Buffer): string => value.toString('base64');
@@ -60,6 +65,7 @@ export async function createKeys(storage: Storage, password: string): Promise<Ke
   const data = createSeal(await keysOf(password, salt, cost)).seal(Buffer.from(JSON.stringify(plain)));
   const file = { created: new Date().toISOString(), username: 'davit', hostname: 'davit', kdf: 'scrypt', ...cost };
   const text = Buffer.from(JSON.stringify({ ...file, salt: base64(salt), data: base64(data) }));
-  await putProven(storage, `keys/${sha256(text)}`, [text], sha256(text));
-  return master;
+  const key = `keys/${sha256(text)}`;
+  await putProven(storage, key, [text], sha256(text));
+  return { keys: master, file: key };
 }

@@ -35,21 +35,27 @@ const renewals = 5;
 export function createSessions(storage: Storage, password: string): Sessions {
   let opened: Opened | undefined;
   let session: Session | undefined;
+  /** A daemon lives long: the repository that it has opened may have been removed or replaced. */
+  async function forgetAnother(): Promise<void> {
+    if (opened !== undefined && !(await opened.isSame())) opened = session = undefined;
+  }
   const sessionOf = (found: Opened): Session => (session ??= createSession((opened ??= found)));
   let creating: Promise<Opened> | undefined;
   async function create(): Promise<Session> {
+    await forgetAnother();
     creating ??= opened === undefined ? openOrCreate(storage, password) : Promise.resolve(opened);
     return sessionOf(await creating.finally(() => (creating = undefined)));
   }
   return {
     async existing() {
+      await forgetAnother();
       const found = opened ?? (await openExisting(storage, password));
       return found === undefined ? undefined : sessionOf(found);
     },
     create,
     async renew() {
       for (let tries = 0; tries < renewals; tries++) {
-        const current = await create();
+        const current = opened === undefined ? await create() : sessionOf(opened);
         if (await current.refresh()) return current;
         if (session === current) session = undefined;
       }

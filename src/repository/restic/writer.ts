@@ -126,7 +126,8 @@ export async function createWriter(
     const { tree, paths } = await assemble(blobs, checked, nodes);
     await blobs.flush();
     stop.throwIfAborted();
-    await session.requireSame();
+    if (!(await session.isSame()))
+      throw new DavitError({ where: session.storage.location, what: 'was made anew by somebody else meanwhile', fix: 'run again' });
     await putSnapshot(session, checked, tree, paths, stop);
     await lock[Symbol.asyncDispose]();
   }
