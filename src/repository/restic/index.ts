@@ -18,9 +18,6 @@ import { tarOf } from './tar-stream.ts';
 import type { Node } from './tree.ts';
 import { codecName, createWriter } from './writer.ts';
 
-/** How long a removal waits for others that use the repository. */
-const prunePatienceMs = 600_000;
-
 export interface ResticRepositoryOptions {
   readonly storage: Storage;
   readonly password: string;
@@ -91,7 +88,7 @@ export function createResticRepository({ storage, password, prove = true }: Rest
       if (existing === undefined || first === undefined) return;
       // Whoever removes has most likely just written the newest one: should it be killed, the lock is known as its own.
       const [newest = first] = manifestsOf(await snapshots.all(existing), first.stack).manifests;
-      await using _lock = await takeLock(existing, true, newest.id, prunePatienceMs);
+      await using _lock = await takeLock(existing, true, newest.id);
       const session = await sessions.renew();
       const [gone, kept] = partition(await snapshots.all(session), (one) => manifests.some((manifest) => isOf(one, manifest)));
       await storage.remove(gone.map(({ id }) => `${snapshotFolder}/${id}`));

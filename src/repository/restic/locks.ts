@@ -27,7 +27,7 @@ export interface Lock extends AsyncDisposable {
 }
 
 /** Many may write at a time; who removes must be alone. Waits for others up to `patienceMs`. */
-export async function takeLock(opened: Opened, exclusive: boolean, davit: string, patienceMs = 60_000): Promise<Lock> {
+export async function takeLock(opened: Opened, exclusive: boolean, davit: string, patienceMs = 600_000): Promise<Lock> {
   const { storage, seal } = opened;
   const put = (): Promise<string> => {
     const lock = { time: new Date().toISOString(), exclusive, hostname: hostname(), username: 'davit', pid: process.pid, davit };

@@ -18,7 +18,7 @@ export interface Opened {
 }
 
 const configName = 'config';
-const settleMs = 2000;
+const settleMs = 300;
 const configSchema = z.object({
   version: z.number(),
   id: z.string(),

@@ -10,7 +10,7 @@ import { captureTree, type Earlier } from './capture.ts';
 import { sha256 } from './crypto.ts';
 import { findNode, unwrap, unwrapArtifact, wrapArtifact } from './artifacts.ts';
 import { takeLock } from './locks.ts';
-import type { Sessions } from './session.ts';
+import type { Session, Sessions } from './session.ts';
 import { isOf, manifestsOf, putSnapshot, type Snapshots } from './snapshots.ts';
 import type { Node } from './tree.ts';
 
@@ -25,7 +25,7 @@ export async function createWriter(
 ): Promise<SnapshotWriter> {
   const lock = await takeLock(await sessions.create(), false, address.id);
   // From here on nobody removes anything.
-  const session = await sessions.renew().catch(async (error: unknown) => {
+  const session = await newestOf(sessions).catch(async (error: unknown) => {
     await lock[Symbol.asyncDispose]();
     throw error;
   });
@@ -126,8 +126,7 @@ export async function createWriter(
     const { tree, paths } = await assemble(blobs, checked, nodes);
     await blobs.flush();
     stop.throwIfAborted();
-    if (!(await session.isSame()))
-      throw new DavitError({ where: session.storage.location, what: 'was made anew by somebody else meanwhile', fix: 'run again' });
+    await requireSame(session);
     await putSnapshot(session, checked, tree, paths, stop);
     await lock[Symbol.asyncDispose]();
   }
@@ -172,6 +171,17 @@ const longestName = 200;
 
 function shortened(segment: string): string {
   return `${segment.slice(0, longestName - 17)}~${sha256(Buffer.from(segment)).slice(0, 16)}`;
+}
+
+async function newestOf(sessions: Sessions): Promise<Session> {
+  const session = await sessions.renew();
+  await requireSame(session);
+  return session;
+}
+
+async function requireSame({ storage, isSame }: Session): Promise<void> {
+  if (await isSame()) return;
+  throw new DavitError({ where: storage.location, what: 'was made anew by somebody else meanwhile', fix: 'run again' });
 }
 
 function dumpNode(name: string, size: number, content: readonly string[]): Node {
