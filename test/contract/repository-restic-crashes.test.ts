@@ -13,8 +13,8 @@ import { createResticLab, type ResticLab } from '../support/restic-lab.ts';
 import { backUp, changeTree, removeSome } from '../support/restic-life.ts';
 
 /** More of them: DAVIT_TEST_KILLS=50 DAVIT_TEST_SEQUENCES=200. */
-const kills = Number(process.env['DAVIT_TEST_KILLS'] ?? 4);
-const sequences = Number(process.env['DAVIT_TEST_SEQUENCES'] ?? 6);
+const kills = Number(process.env['DAVIT_TEST_KILLS'] ?? 3);
+const sequences = Number(process.env['DAVIT_TEST_SEQUENCES'] ?? 4);
 const firstSeed = Number(process.env['DAVIT_TEST_SEED'] ?? Date.now() % 1_000_000);
 
 let lab: ResticLab;
