@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 say "Set-up of Davit's repository (logs: .build/logs):
   toolchain  Node 24.12 or newer, the npm packages of package-lock.json
   programs   zstd, age, acl, attr, jq: the codecs, what archives carry, restoring by hand
+  restic     three versions of it, unpacked into .toolchain: the judges of the incremental format
   engine     a Docker engine with compose v2 and buildx; one that answers is used as it is
   images     the test images: databases and S3 servers from Debian packages
   image      davit:dev"
@@ -31,8 +32,20 @@ programs() {
   apt_install "$(debian_codename)" "${missing[@]}"
 }
 
+# sid moves: a failure there is a warning, and its tests are skipped.
+judges() {
+  local suite folder
+  for suite in bookworm trixie sid; do
+    folder=$PWD/.toolchain/restic-$suite
+    [ -x "$folder/usr/bin/restic" ] && continue
+    say "Unpacking restic of Debian $suite into .toolchain"
+    apt_unpack "$suite" restic "$folder" || [ "$suite" = sid ] || return 1
+  done
+}
+
 step toolchain bash -c 'set -euo pipefail; . scripts/toolchain.sh'
 step programs programs
+step restic judges
 step engine scripts/engine.sh
 step images scripts/images.sh "$@"
 step image scripts/image.sh

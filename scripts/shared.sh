@@ -50,6 +50,24 @@ apt_install() {
   [ $installed = yes ]
 }
 
+# apt_unpack SUITE PACKAGE FOLDER — the files of a package of any suite in a folder of ours; nothing is installed.
+apt_unpack() {
+  local suite=$1 package=$2 folder=$3 mirror private unpacked=yes
+  mirror=$(debian_mirror) || return 1
+  private=$(mktemp -d)
+  mkdir -p "$private"/{state/lists/partial,cache/archives/partial,deb} "$folder"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$private/sources"
+  chmod -R a+rwX "$private"
+  local apt=(apt-get -qq -o "Dir::Etc::SourceList=$private/sources" -o Dir::Etc::SourceParts=/nonexistent -o "Dir::State=$private/state"
+    -o "Dir::Cache=$private/cache" -o APT::Sandbox::User=root -o Acquire::Check-Valid-Until=false)
+  quietly "apt-$package-$suite" bash -ec '
+    deb=$1 folder=$2 package=$3; shift 3
+    "$@" update && cd "$deb" && "$@" download "$package" && dpkg -x "$package"_*.deb "$folder"' \
+    apt_unpack "$private/deb" "$folder" "$package" "${apt[@]}" || unpacked=no
+  rm -rf "$private"
+  [ $unpacked = yes ]
+}
+
 # An image carries the hash of what it was built from. Not under Davit's own prefix: containers inherit labels.
 built_from() { # TAG HASH
   [ "$(docker image inspect -f '{{index .Config.Labels "davit-test.hash"}}' "$1" 2>/dev/null)" = "$2" ]

@@ -44,6 +44,6 @@ export async function createContext(
 /** What a worker needs to reach the same storage: Davit's and AWS's variables, with secrets already read from their files. */
 function passedOn(variables: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(variables).filter(([name]) => /^(DAVIT_(STORAGE|ENCRYPT_TO|IDENTITY|PASSWORD)|AWS_)/.test(name)),
+    Object.entries(variables).filter(([name]) => /^(DAVIT_(STORAGE|ENCRYPT_TO|IDENTITY|PASSWORD|PROVE)|AWS_)/.test(name)),
   );
 }

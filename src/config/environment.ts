@@ -4,17 +4,19 @@ import { configurationError, messageOf } from '../model/errors.ts';
 import { cron } from './cron.ts';
 import { keep, list, timeZone } from './values.ts';
 
+const expectedLocation = 'expected s3://bucket/prefix or file:///path, or either behind restic+';
+
 /** Every variable that Davit reads. Each can also be given as `NAME_FILE`. docs/environment.md is generated from this. */
 export const environmentSchema = z.strictObject({
   DAVIT_STORAGE: z
     .string()
-    .regex(/^(s3:\/\/[^/]|file:\/\/\/[^/])/, { error: 'expected s3://bucket/prefix or file:///path' })
+    .regex(/^(restic\+)?(s3:\/\/[^/]|file:\/\/\/[^/])/, { error: expectedLocation })
     .default('file:///backups')
     .meta({
       default: 'file:///backups',
       example: 's3://my-bucket/backups',
       description:
-        'Where snapshots go: `s3://bucket/prefix` or `file:///path`. The default is a directory and says on every run that it is on this machine only.',
+        'Where snapshots go: `s3://bucket/prefix` or `file:///path`, as plain files; `restic+s3://bucket/prefix` or `restic+file:///path`, incremental in the format of restic. The default is a directory and says on every run that it is on this machine only.',
     }),
   DAVIT_SCHEDULE: cron.default('0 3 * * *').meta({
     default: '0 3 * * *',
@@ -49,6 +51,17 @@ export const environmentSchema = z.strictObject({
     .min(1)
     .optional()
     .meta({ example: 'AGE-SECRET-KEY-1…', description: 'age identity; only needed to read encrypted snapshots.' }),
+  DAVIT_PASSWORD: z.string().min(1).optional().meta({
+    example: '…',
+    description:
+      'Opens repositories in the format of restic (`restic+…`), to write as well as to read. Without it nobody can read them again: keep a copy elsewhere.',
+  }),
+  DAVIT_PROVE: z.enum(['on', 'off'], { error: 'expected on or off' }).default('on').meta({
+    default: 'on',
+    example: 'off',
+    description:
+      'In the format of restic: whether everything is opened again and compared before it is sent. `off` saves a fifth of the CPU; a fault of the memory then shows at `davit verify` only.',
+  }),
   DAVIT_LABELS_FILE: z.string().min(1).optional().meta({
     example: '/stack/davit.yaml',
     description:
@@ -148,9 +161,7 @@ export function parseEnvironment(resolved: Readonly<Record<string, string>>): En
     ([name, location]) => [storageName(name), environmentSchema.shape.DAVIT_STORAGE.safeParse(location)] as const,
   );
   const result = environmentSchema.safeParse(own, { reportInput: true });
-  const wrong = locations
-    .filter(([, location]) => !location.success)
-    .map(([name]) => `storage ${name}: expected s3://bucket/prefix or file:///path`);
+  const wrong = locations.filter(([, location]) => !location.success).map(([name]) => `storage ${name}: ${expectedLocation}`);
   if (result.success && wrong.length === 0)
     return { ...result.data, storages: Object.fromEntries(locations.map(([name, { data }]) => [name, data ?? ''])) };
   const secrets: readonly string[] = secretNames;

@@ -10,13 +10,14 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
     throw configurationError({
       where: `storage "${name}"`,
       what: 'is not configured',
-      fix: `set DAVIT_STORAGE_${name.toUpperCase().replaceAll('-', '_')} to s3://bucket/prefix or file:///path`,
+      fix: `set DAVIT_STORAGE_${name.toUpperCase().replaceAll('-', '_')} to s3://bucket/prefix, file:///path, or either behind restic+`,
     });
   };
   const all = [...repositories];
   return {
     location: named().location,
     local: named().local,
+    isIncremental: (storage) => named(storage).isIncremental(),
     async list(stack, set) {
       const lists = await Promise.all(all.map(async ([name, repository]) => ({ name, ...(await repository.list(stack, set)) })));
       const manifests = lists.flatMap(({ name, manifests: found }) =>
@@ -25,11 +26,13 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
       return { manifests: manifests.toSorted(newestFirst), damaged: lists.flatMap(({ damaged }) => damaged) };
     },
     stacks: async () => [...new Set((await Promise.all(all.map(([, repository]) => repository.stacks()))).flat())].toSorted(),
-    begin: (address) => named(address.storage).begin(address),
+    begin: async (address) => named(address.storage).begin(address),
     read: (manifest, artifact, signal) => named(manifest.storage).read(manifest, artifact, signal),
     extract: (manifest, artifact, root, path, signal) => named(manifest.storage).extract(manifest, artifact, root, path, signal),
     check: (manifest, depth, signal) => named(manifest.storage).check(manifest, depth, signal),
-    remove: (manifest) => named(manifest.storage).remove(manifest),
+    async remove(manifests) {
+      for (const [name, some] of Map.groupBy(manifests, ({ storage }) => storage)) await named(name).remove(some);
+    },
     sweep: async (stack, isDead) =>
       (await Promise.all(all.map(([, repository]) => repository.sweep(stack, isDead)))).reduce((sum, count) => sum + count, 0),
   };

@@ -10,19 +10,42 @@ import { createPortableRepository } from './portable/index.ts';
 import type { Repository } from './repository.ts';
 
 type Variables = Readonly<Record<string, string>>;
-type Settings = Pick<Environment, 'DAVIT_STORAGE' | 'storages' | 'DAVIT_ENCRYPT_TO' | 'DAVIT_IDENTITY'>;
+type Settings = Pick<Environment, 'DAVIT_STORAGE' | 'storages' | 'DAVIT_ENCRYPT_TO' | 'DAVIT_IDENTITY' | 'DAVIT_PASSWORD' | 'DAVIT_PROVE'>;
 
 /** The registry of formats and storages: the repositories that the locations mean, as one. `variables` holds the credentials; `count` hears of every byte that moves. */
 export async function createRepository(settings: Settings, variables: Variables, count: (bytes: number) => void): Promise<Repository> {
-  const { DAVIT_ENCRYPT_TO: recipients, DAVIT_IDENTITY: identity } = settings;
+  const { DAVIT_ENCRYPT_TO: recipients, DAVIT_IDENTITY: identity, DAVIT_PASSWORD: password, DAVIT_PROVE } = settings;
   const keys = { recipients, identity };
   const decoders = createCodecs(keys);
   const repositories = new Map<string, Repository>();
   for (const [name, location] of Object.entries(locationsOf(settings))) {
-    const storage = metered(await createStorage(location, variables), count);
-    repositories.set(name, createPortableRepository({ storage, codecs: codecsForWriting(decoders, keys), decoders }));
+    const plain = location.replace(inResticFormat, '');
+    const storage = metered(await createStorage(plain, variables), count);
+    if (plain === location)
+      repositories.set(name, createPortableRepository({ storage, codecs: codecsForWriting(decoders, keys), decoders }));
+    else
+      repositories.set(
+        name,
+        (await import('./restic/index.ts')).createResticRepository({
+          storage,
+          password: requirePassword(password, location),
+          prove: DAVIT_PROVE === 'on',
+        }),
+      );
   }
   return combined(repositories);
+}
+
+const inResticFormat = /^restic\+/;
+
+function requirePassword(password: string | undefined, location: string): string {
+  if (password !== undefined) return password;
+  throw configurationError({
+    where: 'environment',
+    what: 'DAVIT_PASSWORD is not set, and a repository in the format of restic is always encrypted',
+    seen: location,
+    fix: 'set it, or DAVIT_PASSWORD_FILE, and keep a copy of it elsewhere',
+  });
 }
 
 /** AWS's library is only loaded where it is used: it is a fifth of the memory of a worker. */
@@ -40,7 +63,9 @@ async function createStorage(location: string, variables: Variables): Promise<St
 
 /** Credentials that lie in a file or profile of this container, for a worker that does not have it. */
 export async function exportCredentials(settings: Settings, variables: Variables): Promise<Record<string, string>> {
-  const location = Object.values(locationsOf(settings)).find((one) => one.startsWith('s3:'));
+  const location = Object.values(locationsOf(settings))
+    .map((one) => one.replace(inResticFormat, ''))
+    .find((one) => one.startsWith('s3:'));
   if (location === undefined) return {};
   return (await (await import('../storage/s3.ts')).exportCredentials(s3Options(new URL(location), variables))) ?? {};
 }

@@ -24,6 +24,14 @@ export interface Tree {
   readonly exclude: readonly string[];
   /** `root` is no folder but one file, which is called so. */
   readonly file?: string | undefined;
+  /** The same tree, stored a while ago at this address: a format that is incremental reads only what has changed since. */
+  readonly since?: EarlierTree | undefined;
+}
+
+export interface EarlierTree {
+  readonly stored: StoredFile;
+  /** When its reading began, in ISO 8601. */
+  readonly startedAt: string;
 }
 
 export interface StoredTree extends StoredFile {
@@ -33,16 +41,17 @@ export interface StoredTree extends StoredFile {
 
 /**
  * Writes one snapshot. Until `commit` has returned, the snapshot does not exist for any reader.
- * `put` and `putTree` may run several at a time, also from another process that began the same address.
+ * `put` and `putTree` may run several at a time, also from another process that began the same address. Such a process disposes of its writer: what it
+ * has put is then safe, and waits for the commit.
  */
-export interface SnapshotWriter {
+export interface SnapshotWriter extends AsyncDisposable {
   put(artifact: ArtifactName, plain: Readable, signal?: AbortSignal): Promise<StoredFile>;
   putTree(artifact: ArtifactName, tree: Tree, signal?: AbortSignal): Promise<StoredTree>;
   /** Removes one stored artifact again; for a source that turned out bad after its last byte. */
   discard(file: StoredFile): Promise<void>;
   /** Written last: it makes the snapshot exist. After an abort it may or may not: `sweep` then tells. */
   commit(manifest: Manifest, signal?: AbortSignal): Promise<void>;
-  /** Removes everything that was put. */
+  /** Gives up everything that was put: no reader will ever see it. Where snapshots share their bytes, what others may need goes with a later `remove`. */
   abort(): Promise<void>;
 }
 
@@ -57,19 +66,22 @@ export interface Repository {
   readonly location: string;
   /** True when the snapshots lie on the same machine as the data they protect. */
   readonly local: boolean;
+  /** Whether what is stored once is not read and stored again, in the storage of this name. */
+  isIncremental(storage?: string): boolean;
   /** Every committed snapshot of a stack, of one set or of all, newest first. A damaged manifest is reported in `damaged`, never skipped silently. */
   list(stack: string, set?: string): Promise<{ manifests: Manifest[]; damaged: string[] }>;
   /** Stacks that have a snapshot here. */
   stacks(): Promise<string[]>;
-  begin(address: SnapshotAddress): SnapshotWriter;
-  /** The plain bytes of an artifact. The stream fails when they are not exactly those that were stored. */
+  /** From here on until the writer has committed, aborted or been disposed of, nobody removes what it may build upon. */
+  begin(address: SnapshotAddress): Promise<SnapshotWriter>;
+  /** The plain bytes of an artifact, of a file tree as a tar. The stream fails when they are not exactly those that were stored. */
   read(manifest: Manifest, artifact: Artifact, signal?: AbortSignal): Promise<Readable>;
   /** Unpacks a file tree into an existing directory, or one file into an existing file; `path`, relative to the tree, limits it to one file or folder. */
   extract(manifest: Manifest, artifact: Artifact, root: string, path?: string, signal?: AbortSignal): Promise<void>;
   /** Compares what is stored with the manifest: presence and sizes, and with `bytes` every byte. */
   check(manifest: Manifest, depth: 'sizes' | 'bytes', signal?: AbortSignal): Promise<Flaw[]>;
-  /** Removes exactly what the manifest names; the manifest first, so that a crash leaves no snapshot that lies. */
-  remove(manifest: Manifest): Promise<void>;
+  /** Removes these snapshots: first their manifests, so that a crash leaves no snapshot that lies, then what no other snapshot needs. */
+  remove(manifests: readonly Manifest[]): Promise<void>;
   /** Removes what killed runs left behind; `isDead` decides by snapshot id and start. Returns how many objects went. */
   sweep(stack: string, isDead: (id: string, startedAt: Date) => boolean): Promise<number>;
 }

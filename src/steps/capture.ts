@@ -2,7 +2,7 @@ import type { HookPhase } from '../config/labels.ts';
 import type { Context } from '../context.ts';
 import { messageOf } from '../model/errors.ts';
 import { dumpAll } from './dump-all.ts';
-import { captureFiles } from './files.ts';
+import { captureFiles, readAhead } from './files.ts';
 import { hooksOf, runHook } from './hooks.ts';
 import { closeJournal, type Journal, openJournal } from './journal.ts';
 import { planStandstills, quiesce, type Standstill } from './quiesce.ts';
@@ -19,6 +19,7 @@ export async function capture(context: Context, run: Run): Promise<void> {
       .map(({ name }) => name),
   };
   const still = new Map<string, number>();
+  const ahead = standstills.length === 0 ? new Map() : await readAhead(context, run);
   const note = await openJournal(context, run.stack, journal);
   try {
     await runHooks('before');
@@ -26,7 +27,7 @@ export async function capture(context: Context, run: Run): Promise<void> {
     await dumpAll(context, run);
     await runHooks('after-dump');
     await standStill(standstills.filter(({ during }) => during === 'files'));
-    await captureFiles(context, run);
+    await captureFiles(context, run, ahead);
   } finally {
     const resumed = (service: string): void =>
       void (run.downtimeMs[service] = context.now().getTime() - (still.get(service) ?? context.now().getTime()));

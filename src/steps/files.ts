@@ -2,41 +2,74 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Context } from '../context.ts';
 import type { Mount } from '../docker/docker.ts';
-import { DavitError } from '../model/errors.ts';
+import { DavitError, messageOf } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
+import type { EarlierTree } from '../repository/repository.ts';
 import type { Stack } from './discover.ts';
 import { serviceOf } from './dump.ts';
 import { databasesOf, treeOf } from './find.ts';
-import { captureResult, captureTree, extractTree, type Job } from './job.ts';
+import { type CaptureResult, captureResult, captureTree, extractTree, type Job } from './job.ts';
 import { attempt, imageOf, type Run } from './run.ts';
 import { volumeIdentity } from './trees.ts';
 import { inWorker, workerRoot, workerScratch } from './worker.ts';
 
 /** Archives every file tree of the set, one after another: they share disks and cores. */
-export async function captureFiles(context: Context, run: Run): Promise<void> {
+export async function captureFiles(context: Context, run: Run, ahead: ReadonlyMap<FilesSource, EarlierTree>): Promise<void> {
   for (const source of run.plan.sources) {
     if (source.kind === 'files')
-      await attempt(context, run, { service: source.service, source: source.name }, () => captureOne(context, run, source));
+      await attempt(context, run, { service: source.service, source: source.name }, () =>
+        captureOne(context, run, source, ahead.get(source)),
+      );
   }
 }
 
-async function captureOne(context: Context, run: Run, source: FilesSource): Promise<void> {
-  const { service, name, path, mount, include, exclude, sqlite } = source;
-  const startedAt = context.now();
-  const artifact = { service, name, extension: 'tar' };
+/**
+ * Where a format is incremental: reads every tree while its app still runs, so that it need not stand still for longer than it takes to read what changes
+ * meanwhile. What fails here is tried again later, with consequences.
+ */
+export async function readAhead(context: Context, run: Run): Promise<Map<FilesSource, EarlierTree>> {
+  const ahead = new Map<FilesSource, EarlierTree>();
+  if (!context.repository.isIncremental(run.address.storage)) return ahead;
+  for (const source of run.plan.sources) {
+    if (source.kind !== 'files') continue;
+    const startedAt = context.now().toISOString();
+    try {
+      const { tree } = await read(context, run, source, { ahead: true });
+      if (tree !== undefined) ahead.set(source, { stored: tree, startedAt });
+      context.log.info({ source: artifactId(source), bytes: tree?.plain.bytes, stored: tree?.stored.bytes }, 'read ahead');
+    } catch (error) {
+      context.signal.throwIfAborted();
+      context.log.info({ source: artifactId(source), error: messageOf(error) }, 'could not be read ahead');
+    }
+  }
+  return ahead;
+}
+
+async function read(
+  context: Context,
+  run: Run,
+  { service, name, path, mount, include, exclude, sqlite }: FilesSource,
+  how: { readonly ahead?: boolean; readonly since?: EarlierTree },
+): Promise<CaptureResult> {
   const job = {
     kind: 'capture' as const,
     address: run.address,
-    artifact,
+    artifact: { service, name, extension: 'tar' },
     path,
     include: [...include],
     exclude: [...exclude],
     sqlite: typeof sqlite === 'string' ? sqlite : [...sqlite],
+    ...how,
   };
-  const { tree, databases, failures, warnings } = captureResult.parse(
-    await where(context, run.stack, mount, path, ({ root, scratch }) => ({ ...job, root, scratch })),
-  );
+  return captureResult.parse(await where(context, run.stack, mount, path, ({ root, scratch }) => ({ ...job, root, scratch })));
+}
+
+async function captureOne(context: Context, run: Run, source: FilesSource, since: EarlierTree | undefined): Promise<void> {
+  const { service, name, path, mount, include, exclude } = source;
+  const startedAt = context.now();
+  const artifact = { service, name, extension: 'tar' };
+  const { tree, databases, failures, warnings } = await read(context, run, source, since === undefined ? {} : { since });
   const endedAt = context.now();
   const image = imageOf(serviceOf(run.stack, service));
   for (const database of databases) {

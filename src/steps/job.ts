@@ -6,7 +6,7 @@ import { type Artifact, artifactSchema, manifestSchema, storedSchema } from '../
 import type { Repository } from '../repository/repository.ts';
 import { isDatabase } from '../sqlite/files.ts';
 import { exclusions } from './selection.ts';
-import { captureDatabases, createSearch } from './sqlite-search.ts';
+import { captureDatabases, createSearch, leaveDatabases } from './sqlite-search.ts';
 import { capturedSchema, placeDatabase, removeCompanions } from './sqlite.ts';
 
 /** The part of a run that happens where the files are: in this process when the volume is mounted here, otherwise in a worker. */
@@ -23,6 +23,10 @@ const capture = z.object({
   sqlite: z.union([z.enum(['auto', 'none']), z.array(z.string())]),
   /** A folder for the copy of one SQLite database at a time; made and removed again. */
   scratch: z.string(),
+  /** Only the tree, and nothing that its app has open: the same follows when the app stands still. */
+  ahead: z.boolean().optional(),
+  /** What came of that. */
+  since: z.object({ stored: storedSchema, startedAt: z.string() }).optional(),
   ...globs,
 });
 export type Capture = z.infer<typeof capture>;
@@ -56,14 +60,17 @@ export type CaptureResult = z.infer<typeof captureResult>;
 
 /** Databases before files, here as in the whole run: a file that no row names yet is only an orphan. */
 export async function captureTree(repository: Repository, job: Capture, signal: AbortSignal): Promise<CaptureResult> {
-  const writer = repository.begin(job.address);
+  await using writer = await repository.begin(job.address);
   const search = createSearch(job);
   const isFolder = await isDirectory(job);
   const exclude = isFolder ? await exclusions(job.root, job.path, job, search.isOn ? search.see : undefined) : [];
   if (!isFolder) search.see('');
-  const { live, warnings, ...captured } = await captureDatabases(writer, job, isFolder, search.conclude(), signal);
+  const findings = search.conclude();
+  const { live, warnings, ...captured } =
+    job.ahead === true ? leaveDatabases(findings) : await captureDatabases(writer, job, isFolder, findings, signal);
   if (live.includes('')) return { ...captured, warnings };
-  const tree = isFolder ? { root: job.root, exclude: [...exclude, ...live] } : { root: job.root, exclude: [], file: basename(job.path) };
+  const { root, since } = job;
+  const tree = isFolder ? { root, since, exclude: [...exclude, ...live] } : { root, since, exclude: [], file: basename(job.path) };
   const { warnings: said, ...stored } = await writer.putTree(job.artifact, tree, signal);
   return { ...captured, tree: stored, warnings: [...warnings, ...said] };
 }

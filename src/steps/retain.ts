@@ -21,10 +21,9 @@ export async function judge({ repository, environment }: Context, stack: Stack, 
 
 export async function removeExpired({ repository, log }: Context, verdicts: readonly Verdict[]): Promise<number> {
   const expired = verdicts.filter(({ reasons }) => reasons.length === 0);
-  for (const { manifest } of expired) {
-    await repository.remove(manifest);
-    log.info({ snapshot: manifest.id, set: manifest.set }, 'removed by retention');
-  }
+  if (expired.length === 0) return 0;
+  await repository.remove(expired.map(({ manifest }) => manifest));
+  for (const { manifest } of expired) log.info({ snapshot: manifest.id, set: manifest.set }, 'removed by retention');
   return expired.length;
 }
 

@@ -58,7 +58,7 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
   for (const { service, error } of failures) log.error({ service, error }, 'not captured');
   const { storage } = settingsOf(stack, plan.set);
   const address = { stack: stack.name, set: plan.set, id, ...(storage === undefined ? {} : { storage }) };
-  const writer = repository.begin(address);
+  const writer = await unlessStopped(context, repository.begin(address));
   return {
     stack,
     plan,

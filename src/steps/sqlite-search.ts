@@ -75,7 +75,7 @@ export async function captureDatabases(
         continue;
       }
       result.databases.push(captured);
-      result.live.push(relative, ...companions.map((suffix) => `${relative}${suffix}`));
+      result.live.push(...withCompanions(relative));
     } catch (error) {
       signal.throwIfAborted();
       if (existsSync(file)) result.failures.push({ source: databaseName(path), error: messageOf(error) });
@@ -83,6 +83,15 @@ export async function captureDatabases(
     }
   }
   return result;
+}
+
+/** Stores none of them, and leaves them out of the tree. */
+export function leaveDatabases({ databases }: Findings): CapturedDatabases {
+  return { databases: [], failures: [], warnings: [], live: databases.flatMap(withCompanions) };
+}
+
+function withCompanions(relative: string): string[] {
+  return [relative, ...companions.map((suffix) => `${relative}${suffix}`)];
 }
 
 function withoutLog(path: string): DavitError {

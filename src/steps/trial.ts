@@ -10,7 +10,7 @@ const trialBytes = 65_536;
 /** Stores an artifact of no snapshot, through all codecs, and takes it away again. Whatever stays is what the next run removes as half-made. */
 export async function tryStorage({ repository, now, signal }: Context, stack: Stack, storage: string | undefined): Promise<void> {
   const id = snapshotId(now(), `${writerMark(stack.own)}00`);
-  const writer = repository.begin({ stack: stack.name, set: 'doctor', id, ...(storage === undefined ? {} : { storage }) });
+  const writer = await repository.begin({ stack: stack.name, set: 'doctor', id, ...(storage === undefined ? {} : { storage }) });
   try {
     await writer.put({ service: 'davit', name: 'trial', extension: 'bin' }, Readable.from([randomBytes(trialBytes)]), signal);
   } finally {

@@ -42,7 +42,7 @@ test('the manifest is text for people', async () => {
 });
 
 test('names with slashes and odd characters stay inside the snapshot', async () => {
-  const writer = repository.begin({ stack: 'a/b', set: 'default', id: '20261121T030000Z-aaaaaa' });
+  await using writer = await repository.begin({ stack: 'a/b', set: 'default', id: '20261121T030000Z-aaaaaa' });
   const { file } = await writer.put({ service: '..', name: 'files/../var//w w', extension: 'tar' }, streamOf(noise(10)));
   expect(file).toBe('%2E%2E/files/%2E%2E/var/w%20w.tar.zst');
   expect(await readFile(join(root, 'a%2Fb/default/20261121T030000Z-aaaaaa', file))).toBeDefined();
@@ -92,7 +92,7 @@ test('removal begins with the manifest', async () => {
   const manifest = await store();
   const removed: (readonly string[])[] = [];
   const storage: Storage = { ...place.storage, remove: async (keys) => void removed.push(keys) };
-  await createPortable(storage).remove(manifest);
+  await createPortable(storage).remove([manifest]);
   expect(removed).toEqual([[`app/default/${manifest.id}/manifest.json`], [`app/default/${manifest.id}/db/shop.sql.zst`]]);
 });
 

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import type { Manifest } from '../../src/model/snapshot.ts';
+import { password } from '../support/restic.ts';
 import { app, maria, planted, postgres, sqlIn } from '../support/services.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
 
@@ -35,8 +36,12 @@ async function loseAndRestore(stack: TestStack): Promise<void> {
   await stack.restore('latest', '--no-safety');
 }
 
-test('S3 with signatures enforced: everything comes back, and no secret shows anywhere', async () => {
+test.each([
+  ['portable', 'maria/shop.sql.zst'],
+  ['restic', 'maria/shop.sql'],
+] as const)('S3 with signatures enforced, %s format: everything comes back, and no secret shows anywhere', async (format, file) => {
   await using stack = await createStack({
+    format,
     services: { s3, app: app('files'), maria: maria('maria'), postgres: postgres('postgres') },
     volumes: ['files', 'maria', 'postgres'],
     environment: toS3,
@@ -61,8 +66,8 @@ test('S3 with signatures enforced: everything comes back, and no secret shows an
   const logs = await stack.compose('logs', 'davit');
   const keysOfBucket = await stack.compose('exec', '-T', 's3', 's3-curl', '/bucket?list-type=2');
   const said = [backup, plan, logs, keysOfBucket].map(({ stdout, stderr }) => stdout + stderr).join('\n') + (await events).stdout;
-  expect(said).toContain('maria/shop.sql.zst');
-  for (const secret of [planted.maria, planted.postgres, keys.secret]) expect(said).not.toContain(secret);
+  expect(said).toContain(file);
+  for (const secret of [planted.maria, planted.postgres, keys.secret, password]) expect(said).not.toContain(secret);
 });
 
 test('a directory anywhere, reached through a volume', async () => {

@@ -39,7 +39,7 @@ export async function storeSnapshot(
   bytes: Buffer,
   changes: Partial<Manifest> = {},
 ): Promise<Manifest> {
-  const writer = repository.begin(address);
+  await using writer = await repository.begin(address);
   const manifest = manifestOf(address, [artifactOf(dump, await writer.put(dump, streamOf(bytes)))], changes);
   await writer.commit(manifest);
   return manifest;

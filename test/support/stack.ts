@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Manifest } from '../../src/model/snapshot.ts';
+import { password } from './restic.ts';
 
 /** A compose file as data; only what tests use is typed. */
 export interface ComposeService {
@@ -24,6 +25,7 @@ export interface StackOptions {
   readonly project?: string;
   /** Files beside the compose file, for secrets and binds: `./name`. */
   readonly files?: Readonly<Record<string, string>>;
+  readonly format?: Format;
 }
 
 export interface Outcome {
@@ -61,8 +63,15 @@ export const davitImage = process.env['DAVIT_TEST_IMAGE'] ?? 'davit:dev';
 const socket = '/var/run/docker.sock:/var/run/docker.sock';
 const commandLimitMs = 300_000;
 
+/** What the steps must not notice. DAVIT_TEST_FORMAT=restic runs every test of stacks that name no format in that one. */
+export type Format = 'portable' | 'restic';
+const formatOfAll = process.env['DAVIT_TEST_FORMAT'] === 'restic' ? 'restic' : 'portable';
+const passwordFile = '/run/secrets/davit-password';
+
 export async function createStack(options: StackOptions): Promise<TestStack> {
-  const { services, volumes = [], environment = {}, davit = {}, top = {}, files = {} } = options;
+  const { services, volumes = [], davit = {}, top = {}, format = formatOfAll } = options;
+  const environment = { ...options.environment, ...(format === 'restic' ? inResticFormat(options.environment) : {}) };
+  const files = { ...options.files, ...(format === 'restic' ? { 'davit-password': `${password}\n` } : {}) };
   const project = options.project ?? `davit-test-${randomUUID().slice(0, 8)}`;
   const folder = await mkdtemp(join(tmpdir(), 'davit-stack-'));
   const file = join(folder, 'compose.json');
@@ -74,7 +83,12 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
         image: davitImage,
         pull_policy: 'never',
         environment: { DAVIT_SCHEDULE: '0 0 1 1 *', ...environment },
-        volumes: [...(environment['DOCKER_HOST'] === undefined ? [socket] : []), 'backups:/backups', ...ownVolumes],
+        volumes: [
+          ...(options.environment?.['DOCKER_HOST'] === undefined ? [socket] : []),
+          ...(format === 'restic' ? [`./davit-password:${passwordFile}:ro`] : []),
+          'backups:/backups',
+          ...ownVolumes,
+        ],
         ...own,
       },
     },
@@ -84,6 +98,12 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
   await writeFile(file, JSON.stringify(definition));
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   return openStack({ project, files: [file], remove: () => rm(folder, { recursive: true, force: true }) });
+}
+
+/** The same places as they would be without it. */
+function inResticFormat(environment: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const places = Object.entries({ DAVIT_STORAGE: 'file:///backups', ...environment }).filter(([name]) => name.startsWith('DAVIT_STORAGE'));
+  return { ...Object.fromEntries(places.map(([name, place]) => [name, `restic+${place}`])), DAVIT_PASSWORD_FILE: passwordFile };
 }
 
 export interface ComposeFiles {

@@ -61,7 +61,8 @@ export async function createTreeLab(): Promise<TreeLab> {
     const trees: Artifact[] = result.tree === undefined ? [] : [{ ...result.tree, ...artifact, ...kind }];
     const databases = result.databases.map((database) => ({ ...database, service: 'app' }));
     const manifest = manifestOf(address, [...trees, ...databases]);
-    await repository.begin(address).commit(manifest);
+    await using writer = await repository.begin(address);
+    await writer.commit(manifest);
 
     async function members(): Promise<string[]> {
       const archives = await Promise.all(trees.map(async (tree) => (await repository.read(manifest, tree)).toArray()));

@@ -3,7 +3,7 @@ import type { Codec } from '../../codecs/codec.ts';
 import { DavitError } from '../../model/errors.ts';
 import type { Digest, StoredFile } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
-import { createDigester } from './digester.ts';
+import { createDigester, requireEqual } from '../digester.ts';
 
 export type Encoded = Omit<StoredFile, 'file'>;
 
@@ -56,18 +56,4 @@ function connect(source: Readable, createStages: () => Duplex[]): Readable {
     source.on('error', () => undefined).destroy();
     throw error;
   }
-}
-
-function requireEqual(key: string, what: string, seen: Digest, expected: Digest): void {
-  if (seen.bytes === expected.bytes && seen.sha256 === expected.sha256) return;
-  throw new DavitError({
-    where: key,
-    what: `the ${what} bytes are not those of the manifest`,
-    seen: `${show(seen)} instead of ${show(expected)}`,
-    fix: 'use another snapshot',
-  });
-}
-
-function show({ bytes, sha256 }: Digest): string {
-  return `${bytes} bytes with SHA-256 ${sha256.slice(0, 12)}…`;
 }

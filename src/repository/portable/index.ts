@@ -45,6 +45,7 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
   return {
     location: storage.location,
     local: storage.local,
+    isIncremental: () => false,
     list: (stack, set) => readManifests(storage, stackPrefix(stack, set)),
     async stacks() {
       const stacks = new Set<string>();
@@ -54,7 +55,7 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
       }
       return [...stacks].toSorted();
     },
-    begin: (address) => createWriter(storage, codecs, address),
+    begin: async (address) => createWriter(storage, codecs, address),
     read,
     async extract(manifest, artifact, root, path, signal) {
       const isFolder = (await stat(root)).isDirectory();
@@ -64,9 +65,11 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
     async check(manifest, depth, signal) {
       return depth === 'sizes' ? compareSizes(storage, manifest) : compareBytes(storage, manifest, manifest.artifacts, signal);
     },
-    async remove(manifest) {
-      await storage.remove([manifestKey(manifest)]);
-      await storage.remove(manifest.artifacts.map((artifact) => keyOf(manifest, artifact)));
+    async remove(manifests) {
+      for (const manifest of manifests) {
+        await storage.remove([manifestKey(manifest)]);
+        await storage.remove(manifest.artifacts.map((artifact) => keyOf(manifest, artifact)));
+      }
     },
     sweep: (stack, isDead) => sweepStack(storage, stackPrefix(stack), isDead),
   };

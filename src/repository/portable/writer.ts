@@ -93,7 +93,8 @@ export function createWriter(storage: Storage, codecs: readonly Codec[], address
     await storage.sweep(prefix, () => true);
   }
 
-  return { put, putTree, discard, commit, abort };
+  const dispose = async (): Promise<void> => void (await Promise.all(running));
+  return { put, putTree, discard, commit, abort, [Symbol.asyncDispose]: dispose };
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -85,11 +85,26 @@ test('exclusions are relative to the tree, wherever it lies now', async () => {
 test('a tree is captured without what its globs leave out', async () => {
   const asked: unknown[] = [];
   const putTree = async (...args: unknown[]) => (asked.push(args[1]), { warnings: [] });
-  const repository = { begin: () => ({ putTree }) } as unknown as Repository;
+  const writer = { putTree, [Symbol.asyncDispose]: async () => undefined };
+  const repository = { begin: async () => writer } as unknown as Repository;
   const artifact = { service: 'app', name: 'files/data', extension: 'tar' };
   const address = { stack: 'shop', set: 'default', id: '20261121T030000Z-3f9a1c' };
   const exclude = ['/data/cache', '/data/old.txt'];
   const job = { kind: 'capture', address, artifact, root, path: '/data', sqlite: 'auto', scratch: '', include: [], exclude } as const;
   await captureTree(repository, { ...job, include: [] }, new AbortController().signal);
   expect(asked).toEqual([{ root, exclude: expect.arrayContaining(['cache', 'old.txt']) as unknown }]);
+});
+
+test('ahead of the real reading, databases are left where they are', async () => {
+  await writeFile(join(root, 'app.db'), `SQLite format 3\0${'x'.repeat(100)}`);
+  const asked: unknown[] = [];
+  const putTree = async (...args: unknown[]) => (asked.push(args[1]), { warnings: [] });
+  const writer = { putTree, [Symbol.asyncDispose]: async () => undefined };
+  const repository = { begin: async () => writer } as unknown as Repository;
+  const artifact = { service: 'app', name: 'files/data', extension: 'tar' };
+  const address = { stack: 'shop', set: 'default', id: '20261121T030000Z-3f9a1c' };
+  const job = { kind: 'capture', address, artifact, root, path: '/data', sqlite: 'auto', scratch: '', ahead: true } as const;
+  const result = await captureTree(repository, { ...job, include: [], exclude: [] }, new AbortController().signal);
+  expect(result.databases).toEqual([]);
+  expect(asked).toEqual([{ root, exclude: ['app.db', 'app.db-wal', 'app.db-shm', 'app.db-journal'] }]);
 });

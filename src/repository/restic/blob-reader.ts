@@ -1,0 +1,78 @@
+import { DavitError, messageOf } from '../../model/errors.ts';
+import { MissingObject } from '../../storage/storage.ts';
+import type { BlobLocation } from './blob.ts';
+import type { BlobIndex } from './blob-index.ts';
+import { decompress } from './compression.ts';
+import { type Seal, sha256, unseal } from './crypto.ts';
+import { getWhole } from './objects.ts';
+import type { Opened } from './open.ts';
+import { packKey } from './pack.ts';
+
+const packsKept = 3;
+
+export interface BlobReader {
+  /** Fails unless the bytes are those that the id is the hash of. */
+  read(id: string, signal?: AbortSignal): Promise<Buffer>;
+}
+
+/**
+ * Reads packs whole and keeps the last few: what was written together is wanted together. Readers hold no lock: when somebody prunes meanwhile, `refresh`
+ * learns where the blobs have gone.
+ */
+export function createBlobReader(opened: Opened, index: BlobIndex, refresh: () => Promise<unknown>): BlobReader {
+  const packs = new Map<string, Promise<Buffer>>();
+
+  function packOf(id: string, signal?: AbortSignal): Promise<Buffer> {
+    const pack = packs.get(id) ?? getWhole(opened.storage, packKey(id), signal);
+    packs.delete(id);
+    packs.set(id, pack);
+    pack.catch(() => packs.delete(id));
+    for (const oldest of packs.keys()) if (packs.size > packsKept) packs.delete(oldest);
+    return pack;
+  }
+
+  async function read(id: string, signal?: AbortSignal): Promise<Buffer> {
+    const location = index.find(id);
+    if (location === undefined) throw missingBlob(opened, id);
+    return openBlob(opened, location, await packOf(location.pack, signal));
+  }
+
+  return {
+    read: (id, signal) =>
+      read(id, signal).catch(async (error: unknown) => {
+        const pack = index.find(id)?.pack;
+        if (!(error instanceof MissingObject) || pack === undefined) throw error;
+        index.lose(pack);
+        await refresh();
+        if (!index.has(id)) throw error;
+        return read(id, signal);
+      }),
+  };
+}
+
+export function missingBlob({ storage }: Opened, id: string): DavitError {
+  return new DavitError({
+    where: storage.location,
+    what: `blob ${id.slice(0, 12)} is missing: no index names it`,
+    fix: 'use another snapshot, and look with restic check',
+  });
+}
+
+/** One blob of a pack. */
+export function openBlob({ storage, seal }: Opened, { id, pack, offset, length, plainLength }: BlobLocation, bytes: Buffer): Buffer {
+  return openSealed(seal, `${storage.location}/${packKey(pack)}`, id, plainLength, bytes.subarray(offset, offset + length));
+}
+
+/** Fails unless it holds what the id is the hash of. `plainLength` 0: it is not compressed. */
+export function openSealed(seal: Seal, where: string, id: string, plainLength: number, sealed: Buffer): Buffer {
+  const frame = unseal(seal, where, sealed);
+  let seen: string;
+  try {
+    const plain = plainLength === 0 ? frame : decompress(frame, plainLength);
+    if (sha256(plain) === id) return plain;
+    seen = 'its hash differs';
+  } catch (error) {
+    seen = messageOf(error);
+  }
+  throw new DavitError({ where, what: `blob ${id.slice(0, 12)} is not what was stored`, seen, fix: 'use another snapshot' });
+}

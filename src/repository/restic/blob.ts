@@ -1,0 +1,18 @@
+export const blobTypes = ['data', 'tree'] as const;
+export type BlobType = (typeof blobTypes)[number];
+
+export interface BlobLocation {
+  readonly id: string;
+  readonly type: BlobType;
+  readonly pack: string;
+  readonly offset: number;
+  /** As it lies there, sealed. */
+  readonly length: number;
+  /** Before compression; 0: it is not compressed. */
+  readonly plainLength: number;
+}
+
+export interface IndexedPack {
+  readonly id: string;
+  readonly blobs: readonly BlobLocation[];
+}

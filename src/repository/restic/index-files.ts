@@ -1,0 +1,77 @@
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import { DavitError } from '../../model/errors.ts';
+import { MissingObject } from '../../storage/storage.ts';
+import type { BlobLocation, BlobType, IndexedPack } from './blob.ts';
+import type { BlobIndex } from './blob-index.ts';
+import { getJson, idOf, putJson } from './objects.ts';
+import type { Opened } from './open.ts';
+
+export const indexFolder = 'index';
+const parallelReads = 8;
+const blobsPerFile = 50_000;
+
+const id = z.string().regex(/^[0-9a-f]{64}$/);
+const length = z.number().int().nonnegative();
+const indexSchema = z.object({
+  packs: z
+    .array(
+      z.object({
+        id,
+        blobs: z.array(z.object({ id, type: z.enum(['data', 'tree']), offset: length, length, uncompressed_length: length.optional() })),
+      }),
+    )
+    .nullish(),
+});
+
+export async function readIndexFile({ storage, seal }: Opened, key: string): Promise<IndexedPack[]> {
+  const { data, error } = indexSchema.safeParse(await getJson(storage, seal, key));
+  if (error) throw new DavitError({ where: `${storage.location}/${key}`, what: 'is no index', fix: 'run restic repair index' });
+  return (data.packs ?? []).map((pack) => ({
+    id: pack.id,
+    blobs: pack.blobs.map((blob) => ({ ...blob, pack: pack.id, plainLength: blob.uncompressed_length ?? 0 })),
+  }));
+}
+
+/**
+ * Adds what index files say that were not read before; `read` remembers them. False: one of those is gone, so somebody has pruned, and what is known may not
+ * hold any more.
+ */
+export async function loadIndex(opened: Opened, index: BlobIndex, read: Set<string>): Promise<boolean> {
+  const limit = pLimit(parallelReads);
+  const loading: Promise<void>[] = [];
+  const gone = new Set(read);
+  for await (const { key } of opened.storage.list(indexFolder)) {
+    if (!gone.delete(idOf(key))) loading.push(limit(() => load(key)));
+  }
+  async function load(key: string): Promise<void> {
+    try {
+      (await readIndexFile(opened, key)).forEach(index.add);
+      read.add(idOf(key));
+    } catch (error) {
+      if (!(error instanceof MissingObject)) throw error;
+      gone.add(idOf(key));
+    }
+  }
+  await Promise.all(loading);
+  return gone.size === 0;
+}
+
+/** Resolves with the ids of the files. */
+export async function writeIndex({ storage, seal }: Opened, packs: readonly IndexedPack[]): Promise<string[]> {
+  const ids: string[] = [];
+  let batch: object[] = [];
+  let blobs = 0;
+  for (const [number, pack] of packs.entries()) {
+    batch.push({ id: pack.id, blobs: pack.blobs.map(describe) });
+    blobs += pack.blobs.length;
+    if (blobs < blobsPerFile && number < packs.length - 1) continue;
+    ids.push(await putJson(storage, seal, indexFolder, { packs: batch }));
+    [batch, blobs] = [[], 0];
+  }
+  return ids;
+}
+
+function describe({ id, type, offset, length, plainLength }: BlobLocation): { id: string; type: BlobType; offset: number; length: number } {
+  return { id, type, offset, length, ...(plainLength === 0 ? {} : { uncompressed_length: plainLength }) };
+}

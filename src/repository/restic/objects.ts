@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { DavitError } from '../../model/errors.ts';
+import type { Storage } from '../../storage/storage.ts';
+import { release } from './release.ts';
+import { type Seal, sha256, unseal } from './crypto.ts';
+
+/** Stores an object and makes sure that it is there as it was sent: what the storage does not prove is read back. */
+export async function putProven(
+  storage: Storage,
+  key: string,
+  pieces: readonly Uint8Array[],
+  hash: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const result = await storage.put(key, Readable.from(pieces, { objectMode: false }), signal);
+  const seen = result.sha256 === hash && !result.proven ? await hashOf(storage, key, signal) : result.sha256;
+  if (seen === hash) return;
+  await storage.remove([key]);
+  throw new DavitError({
+    where: `${storage.location}/${key}`,
+    what: 'holds other bytes than were stored',
+    fix: 'check the storage, then run again',
+  });
+}
+
+async function hashOf(storage: Storage, key: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of (await storage.get(key, signal)) as AsyncIterable<Buffer>) {
+    hash.update(piece);
+    release(piece);
+  }
+  return hash.digest('hex');
+}
+
+export async function getWhole(storage: Storage, key: string, signal?: AbortSignal): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of (await storage.get(key, signal)) as AsyncIterable<Buffer>) pieces.push(piece);
+  const [only] = pieces;
+  if (only !== undefined && pieces.length === 1) return only;
+  const whole = Buffer.concat(pieces);
+  pieces.forEach(release);
+  return whole;
+}
+
+/** Indexes, snapshots and locks: JSON, compressed, sealed, and called by the hash of that. */
+export async function putJson(storage: Storage, seal: Seal, kind: string, value: unknown, signal?: AbortSignal): Promise<string> {
+  const bytes = seal.seal(Buffer.concat([Buffer.of(2), zstdCompressSync(Buffer.from(JSON.stringify(value)))]));
+  const id = sha256(bytes);
+  await putProven(storage, `${kind}/${id}`, [bytes], id, signal);
+  return id;
+}
+
+export async function getJson(storage: Storage, seal: Seal, key: string): Promise<unknown> {
+  const plain = unseal(seal, `${storage.location}/${key}`, await getWhole(storage, key));
+  return JSON.parse((plain[0] === 2 ? zstdDecompressSync(plain.subarray(1)) : plain).toString());
+}
+
+export function idOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,20 @@
+import type { Artifact } from '../../model/snapshot.ts';
+import { createDigester, requireEqual } from '../digester.ts';
+import type { Session } from './session.ts';
+import type { Node } from './tree.ts';
+
+/** The bytes of a file, one blob after another, each of which is what its id says; together they must be what the manifest says. */
+export async function* readFile(
+  { blobs }: Session,
+  { file, plain }: Artifact,
+  { content = [] }: Node,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const whole = createDigester();
+  for (const id of content) {
+    const bytes = await blobs.read(id, signal);
+    whole.see(bytes);
+    yield bytes;
+  }
+  requireEqual(file, 'decoded', whole.digest(), plain);
+}

@@ -1,0 +1,106 @@
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import { messageOf } from '../../model/errors.ts';
+import { keySegment, type Manifest, manifestSchema, newestFirst } from '../../model/snapshot.ts';
+import { MissingObject } from '../../storage/storage.ts';
+import type { SnapshotAddress } from '../repository.ts';
+import { findNode } from './artifacts.ts';
+import { manifestFile } from './assemble.ts';
+import { getJson, idOf, putJson } from './objects.ts';
+import type { Opened } from './open.ts';
+import type { Session } from './session.ts';
+
+export const snapshotFolder = 'snapshots';
+const parallelReads = 8;
+
+const snapshotSchema = z.object({
+  tree: z.string().regex(/^[0-9a-f]{64}$/),
+  tags: z.array(z.string()).nullish(),
+  /** The manifest once more: it is read without an index and without a pack. Restic passes over what it does not know. */
+  davit: z.unknown().optional(),
+});
+
+export interface Snapshot {
+  /** Restic's own id of it. */
+  readonly id: string;
+  readonly tree: string;
+  /** Undefined: it is somebody else's. A sentence says what is wrong with it. */
+  readonly manifest: Manifest | string | undefined;
+}
+
+/** Reads snapshots, each once. */
+export interface Snapshots {
+  all(session: Session): Promise<Snapshot[]>;
+}
+
+export function createSnapshots(): Snapshots {
+  const known = new Map<string, Snapshot>();
+  return {
+    async all(session) {
+      const limit = pLimit(parallelReads);
+      const reading: Promise<Snapshot | undefined>[] = [];
+      for await (const { key } of session.storage.list(snapshotFolder)) {
+        const id = idOf(key);
+        const snapshot = known.get(id);
+        reading.push(snapshot === undefined ? limit(() => readSnapshot(session, key)) : Promise.resolve(snapshot));
+      }
+      const snapshots = (await Promise.all(reading)).filter((snapshot) => snapshot !== undefined);
+      known.clear();
+      for (const snapshot of snapshots) known.set(snapshot.id, snapshot);
+      return snapshots;
+    },
+  };
+}
+
+async function readSnapshot(session: Session, key: string): Promise<Snapshot | undefined> {
+  const id = idOf(key);
+  try {
+    const { tree, tags, davit } = snapshotSchema.parse(await getJson(session.storage, session.seal, key));
+    if (davit === undefined && !tags?.includes('davit')) return { id, tree, manifest: undefined };
+    const { data, error } = manifestSchema.safeParse(davit ?? (await readManifest(session, tree)));
+    return { id, tree, manifest: error ? z.prettifyError(error).replaceAll('\n', ' ') : data };
+  } catch (error) {
+    if (error instanceof MissingObject) return undefined;
+    return { id, tree: '', manifest: messageOf(error) };
+  }
+}
+
+/** From the tree: `restic tag` and the like leave out what they do not know. */
+async function readManifest(session: Session, tree: string): Promise<unknown> {
+  await session.refresh();
+  const { content = [] } = (await findNode(session, tree, manifestFile)) ?? {};
+  const pieces = await Promise.all(content.map((id) => session.blobs.read(id)));
+  return JSON.parse(Buffer.concat(pieces).toString());
+}
+
+export function manifestsOf(snapshots: readonly Snapshot[], stack: string, set?: string): { manifests: Manifest[]; damaged: string[] } {
+  const manifests = snapshots.map(({ manifest }) => manifest).filter((manifest) => typeof manifest === 'object');
+  const damaged = snapshots.flatMap(({ id, manifest }) => (typeof manifest === 'string' ? [`${snapshotFolder}/${id}: ${manifest}`] : []));
+  const wanted = manifests.filter((manifest) => manifest.stack === stack && (set === undefined || manifest.set === set));
+  return { manifests: wanted.toSorted(newestFirst), damaged: damaged.toSorted() };
+}
+
+export function isOf({ manifest }: Snapshot, { stack, set, id }: SnapshotAddress): boolean {
+  return typeof manifest === 'object' && manifest.stack === stack && manifest.set === set && manifest.id === id;
+}
+
+/** The commit. For restic's own eyes: the stack is the host, and tags tell the set. */
+export async function putSnapshot(
+  opened: Opened,
+  manifest: Manifest,
+  tree: string,
+  paths: readonly string[],
+  signal?: AbortSignal,
+): Promise<string> {
+  const snapshot = {
+    time: manifest.startedAt,
+    tree,
+    paths,
+    hostname: manifest.stack,
+    username: 'davit',
+    tags: ['davit', `stack=${keySegment(manifest.stack)}`, `set=${keySegment(manifest.set)}`],
+    program_version: `davit ${manifest.davit}`,
+    davit: manifest,
+  };
+  return putJson(opened.storage, opened.seal, snapshotFolder, snapshot, signal);
+}

@@ -1,0 +1,55 @@
+import type { BigIntStats } from 'node:fs';
+import type { Accounts } from './accounts.ts';
+import { toGoMode, typeOfMode } from './file-mode.ts';
+import type { Attribute, Node } from './tree.ts';
+
+/** The clock of files stands still for as long as a tick of the kernel, and two of them may be in question. */
+const clockStepNs = 100_000_000n;
+
+/**
+ * Then its content is that of before: who changes a file cannot set the time of the change of its inode. One that changed while the earlier snapshot was taken
+ * may have changed again within the same step of the clock, after it was read.
+ */
+export function isUnchanged(now: Node, before: Node | undefined, earlierStartedAt: bigint): boolean {
+  return (
+    before?.type === 'file' &&
+    now.ctime < earlierStartedAt - clockStepNs &&
+    now.size === (before.size ?? 0) &&
+    now.mtime === before.mtime &&
+    now.ctime === before.ctime &&
+    Number(now.inode) === Number(before.inode)
+  );
+}
+
+/** What the file system says of a thing; undefined: a socket, which is nothing without its process. */
+export function describe(
+  name: Buffer,
+  stats: BigIntStats,
+  accounts: Accounts,
+  attributes: readonly Attribute[] | undefined,
+): Node | undefined {
+  const mode = Number(stats.mode);
+  const type = typeOfMode(mode);
+  if (type === undefined) return undefined;
+  const [uid, gid] = [Number(stats.uid), Number(stats.gid)];
+  return {
+    name,
+    type,
+    mode: toGoMode(mode),
+    mtime: stats.mtimeNs,
+    // The time of the last reading changes by reading: it would make every tree a new one.
+    atime: stats.mtimeNs,
+    ctime: stats.ctimeNs,
+    uid,
+    gid,
+    user: accounts.user(uid),
+    group: accounts.group(gid),
+    inode: stats.ino,
+    deviceId: stats.dev,
+    links: type === 'fifo' ? undefined : Number(stats.nlink),
+    size: type === 'file' ? Number(stats.size) : undefined,
+    device: type === 'dev' || type === 'chardev' ? Number(stats.rdev) : undefined,
+    content: type === 'file' ? [] : undefined,
+    attributes,
+  };
+}

@@ -1,0 +1,199 @@
+import type { Readable } from 'node:stream';
+import { DavitError } from '../../model/errors.ts';
+import { keySegment, type Manifest, manifestSchema, type StoredFile } from '../../model/snapshot.ts';
+import { chunksOf } from '../../storage/chunks.ts';
+import { createDigester } from '../digester.ts';
+import type { ArtifactName, EarlierTree, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
+import { assemble } from './assemble.ts';
+import { createBlobWriter, type Tally } from './blob-writer.ts';
+import { captureTree, type Earlier } from './capture.ts';
+import { sha256 } from './crypto.ts';
+import { findNode, unwrap, unwrapArtifact, wrapArtifact } from './artifacts.ts';
+import { takeLock } from './locks.ts';
+import type { Session, Sessions } from './session.ts';
+import { isOf, manifestsOf, putSnapshot, type Snapshots } from './snapshots.ts';
+import type { Node } from './tree.ts';
+
+/** What manifests call it: cut, compressed, sealed. */
+export const codecName = 'restic';
+
+export async function createWriter(
+  sessions: Sessions,
+  snapshots: Snapshots,
+  address: SnapshotAddress,
+  prove: boolean,
+): Promise<SnapshotWriter> {
+  const lock = await takeLock(await sessions.create(), false, address.id);
+  // From here on nobody removes anything.
+  const session = await newestOf(sessions).catch(async (error: unknown) => {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  });
+  const aborting = new AbortController();
+  const signal = AbortSignal.any([aborting.signal, lock.lost]);
+  const running = new Set<Promise<unknown>>();
+  const taken = new Set<string>();
+  const blobs = createBlobWriter(session, session.index, prove, signal);
+
+  async function store<T extends StoredFile>(
+    file: string,
+    signals: readonly (AbortSignal | undefined)[],
+    work: (either: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    if (taken.has(file)) throw new DavitError({ where: file, what: 'two artifacts have this name', fix: 'rename one of them' });
+    taken.add(file);
+    const either = AbortSignal.any([signal, ...signals.filter((one) => one !== undefined)]);
+    const storing = work(either).catch((error: unknown) => {
+      throw either.aborted ? either.reason : error;
+    });
+    const settled = storing.then(
+      () => undefined,
+      () => void taken.delete(file),
+    );
+    running.add(settled);
+    void settled.then(() => running.delete(settled));
+    return storing;
+  }
+
+  async function put(artifact: ArtifactName, plain: Readable, signal?: AbortSignal): Promise<StoredFile> {
+    const file = fileName(artifact, false);
+    return store(file, [signal], async (either) => {
+      either.throwIfAborted();
+      const tally: Tally = { bytes: 0 };
+      const source = createDigester();
+      const content: string[] = [];
+      await session.withChunker(async (chunker) => {
+        for await (const piece of chunksOf(plain, either)) {
+          source.see(piece);
+          for (const chunk of chunker.push(piece)) content.push(await blobs.save('data', chunk, tally));
+        }
+        const last = chunker.end();
+        if (last !== undefined) content.push(await blobs.save('data', last, tally));
+      });
+      const digest = source.digest();
+      if (digest.bytes === 0)
+        throw new DavitError({ where: file, what: 'the source gave no data at all', fix: 'see why its dump is empty' });
+      const stored = await wrapArtifact(blobs, dumpNode(lastOf(file), digest.bytes, content), tally);
+      return { file, codecs: [codecName], plain: digest, stored, proven: true };
+    });
+  }
+
+  async function putTree(artifact: ArtifactName, tree: Tree, signal?: AbortSignal): Promise<StoredTree> {
+    const file = fileName(artifact, true);
+    return store(file, [signal], async (either) => {
+      const { since } = tree;
+      const tally: Tally = { bytes: since?.stored.stored.bytes ?? 0 };
+      const before = since === undefined ? await earlier(file) : await ahead(since);
+      const { node, bytes, warnings } = await captureTree(session, blobs, tree, lastOf(file), before, tally, either);
+      const stored = await wrapArtifact(blobs, node, tally);
+      const plain = { bytes, sha256: node.subtree ?? stored.sha256 };
+      return { file, codecs: [codecName], plain, stored, proven: true, warnings };
+    });
+  }
+
+  async function ahead({ stored, startedAt }: EarlierTree): Promise<Earlier | undefined> {
+    const node = await unwrap(session, stored);
+    return node && { node, startedAt: nanoseconds(startedAt) };
+  }
+
+  /** The same artifact in the newest snapshot of the set that has it. */
+  async function earlier(file: string): Promise<Earlier | undefined> {
+    const all = await snapshots.all(session);
+    const [newest] = manifestsOf(all, address.stack, address.set).manifests.filter(({ artifacts }) =>
+      artifacts.some((one) => one.file === file),
+    );
+    const snapshot = newest === undefined ? undefined : all.find((one) => isOf(one, newest));
+    if (newest === undefined || snapshot === undefined) return undefined;
+    const node = await findNode(session, snapshot.tree, file);
+    return node && { node, startedAt: nanoseconds(newest.startedAt) };
+  }
+
+  async function commit(manifest: Manifest, signal?: AbortSignal): Promise<void> {
+    const checked = manifestSchema.parse(manifest);
+    await Promise.all(running);
+    const stop = AbortSignal.any([aborting.signal, lock.lost, ...(signal ? [signal] : [])]);
+    stop.throwIfAborted();
+    await blobs.flush();
+    // Workers have put and indexed their part themselves.
+    if (!(await session.refresh()))
+      throw new DavitError({
+        where: session.storage.location,
+        what: 'was pruned while this was written',
+        fix: 'run again; never unlock a repository that is in use',
+      });
+    const nodes = new Map<string, Node>();
+    for (const artifact of checked.artifacts) nodes.set(artifact.file, await unwrapArtifact(session, artifact));
+    const { tree, paths } = await assemble(blobs, checked, nodes);
+    await blobs.flush();
+    stop.throwIfAborted();
+    await requireSame(session);
+    await putSnapshot(session, checked, tree, paths, stop);
+    await lock[Symbol.asyncDispose]();
+  }
+
+  return {
+    put,
+    putTree,
+    commit,
+    discard: async ({ file }) => void taken.delete(file),
+    async abort() {
+      aborting.abort();
+      await Promise.all(running);
+      await blobs.abort();
+      await lock[Symbol.asyncDispose]();
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(running);
+      if (!aborting.signal.aborted) await blobs.flush();
+      await lock[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/**
+ * Where an artifact lies in the snapshot: `db/shop.sql`, `web/files/data`. Of a longer path, what comes after the first part is one name, so that no tree can
+ * lie in another.
+ */
+export function fileName({ service, name, extension }: ArtifactName, isTree: boolean): string {
+  const [, folder, rest = '/'] = /^([^/]*)\/+(.*?)\/*$/.exec(name) ?? [];
+  const parts = folder === undefined ? [name] : [folder, rest === '' ? '/' : rest];
+  const segments = [service, ...parts].map(keySegment).map((segment) => (segment.length <= longestName ? segment : shortened(segment)));
+  if (segments.every((segment) => segment !== '')) return segments.join('/') + (isTree ? '' : `.${extension}`);
+  throw new DavitError({
+    where: `${service}/${name}`,
+    what: 'this name cannot become a file name',
+    fix: 'choose one of at least one character',
+  });
+}
+
+/** A file name holds 255 bytes, of which the extension takes some. */
+const longestName = 200;
+
+function shortened(segment: string): string {
+  return `${segment.slice(0, longestName - 17)}~${sha256(Buffer.from(segment)).slice(0, 16)}`;
+}
+
+async function newestOf(sessions: Sessions): Promise<Session> {
+  const session = await sessions.renew();
+  await requireSame(session);
+  return session;
+}
+
+async function requireSame({ storage, isSame }: Session): Promise<void> {
+  if (await isSame()) return;
+  throw new DavitError({ where: storage.location, what: 'was made anew by somebody else meanwhile', fix: 'run again' });
+}
+
+function dumpNode(name: string, size: number, content: readonly string[]): Node {
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const times = { mtime: now, atime: now, ctime: now };
+  return { name: Buffer.from(name), type: 'file', mode: 0o600, ...times, uid: 0, gid: 0, size, links: 1, content };
+}
+
+function nanoseconds(time: string): bigint {
+  return BigInt(Date.parse(time)) * 1_000_000n;
+}
+
+function lastOf(file: string): string {
+  return file.slice(file.lastIndexOf('/') + 1);
+}

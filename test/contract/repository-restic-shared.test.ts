@@ -1,0 +1,195 @@
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createResticRepository } from '../../src/repository/restic/index.ts';
+import { takeLock } from '../../src/repository/restic/locks.ts';
+import { openExisting } from '../../src/repository/restic/open.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { digest, noise, streamOf } from '../support/bytes.ts';
+import { until } from '../support/processes.ts';
+import { newestRestic, password } from '../support/restic.ts';
+import { createResticLab, type ResticLab } from '../support/restic-lab.ts';
+import { artifactOf, dump, manifestOf, newAddress, onlyArtifact, storeSnapshot } from '../support/snapshots.ts';
+
+let lab: ResticLab;
+beforeEach(async () => {
+  lab = await createResticLab();
+});
+afterEach(() => lab[Symbol.asyncDispose]());
+
+test('what somebody else removes meanwhile is noticed by a Davit that has known it', async () => {
+  const shared = noise(6_000_000);
+  await storeSnapshot(lab.repository, newAddress('shop'), shared);
+  const other = createResticRepository({ storage: lab.storage, password });
+  await other.remove((await other.list('shop')).manifests);
+  const manifest = await storeSnapshot(lab.repository, newAddress('shop'), shared);
+  expect(onlyArtifact(manifest).stored.bytes).toBeGreaterThan(6_000_000);
+  expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
+});
+
+test('a reader follows what a prune moves under its eyes', async () => {
+  const [shared, other] = [noise(30_000_000), noise(12_000_000, 3)];
+  const gone = await storeSnapshot(lab.repository, newAddress('shop'), Buffer.concat([other, shared]));
+  const kept = await storeSnapshot(lab.repository, newAddress('shop'), shared);
+  const stream = await lab.repository.read(kept, onlyArtifact(kept));
+  await createResticRepository({ storage: lab.storage, password }).remove([gone]);
+  expect(await digest(stream)).toEqual(onlyArtifact(kept).plain);
+});
+
+test('a snapshot is refused when somebody has pruned in spite of the lock', async () => {
+  const gone = await storeSnapshot(lab.repository, newAddress('shop'), noise(6_000_000));
+  await using writer = await lab.repository.begin(newAddress('shop'));
+  const stored = await writer.put(dump, streamOf(noise(6_000_000)));
+  newestRestic().run(lab.location, 'unlock', '--remove-all');
+  await createResticRepository({ storage: lab.storage, password }).remove([gone]);
+  const address = newAddress('shop');
+  await expect(writer.commit(manifestOf(address, [artifactOf(dump, stored)]))).rejects.toThrow(/was pruned while this was written/);
+  expect((await lab.repository.list('shop')).manifests).toEqual([]);
+});
+
+test('a repository made by restic is accepted, its snapshots stay, and each goes on where the other left off', async () => {
+  newestRestic().run(lab.location, 'init');
+  await writeFile(join(lab.tree, 'file'), noise(3_000_000));
+  lab.backupOver(lab.tree);
+  const gone = await storeSnapshot(lab.repository, newAddress('shop'), noise(9_000_000, 5));
+  const { manifest, stored } = await lab.storeTree();
+  expect(stored.stored.bytes).toBeLessThan(5_000);
+  expect((await lab.repository.list('shop')).manifests).toHaveLength(2);
+  await lab.repository.remove([gone]);
+  expect((await lab.repository.list('shop')).manifests).toEqual([manifest]);
+  expect(lab.backupOver(lab.tree)).toMatchObject({ data_blobs: 0, files_unmodified: 1 });
+  const { run } = newestRestic();
+  expect(JSON.parse(run(lab.location, 'snapshots', '--json'))).toHaveLength(3);
+  expect(run(lab.location, 'check', '--read-data')).toContain('no errors were found');
+  run(lab.location, 'forget', '--host', 'shop', '--keep-last', '1', '--prune');
+  expect(await lab.repository.check(manifest, 'bytes')).toEqual([]);
+});
+
+test('a prune gives back the space, and keeps what is shared', async () => {
+  const [shared, other] = [noise(6_000_000), noise(12_000_000, 3)];
+  const old = await storeSnapshot(lab.repository, newAddress('shop'), Buffer.concat([shared, other]));
+  const kept = await storeSnapshot(lab.repository, newAddress('shop'), shared);
+  const bytes = async (): Promise<number> => (await Array.fromAsync(lab.storage.list('data'))).reduce((sum, one) => sum + one.bytes, 0);
+  expect(await bytes()).toBeGreaterThan(18_000_000);
+  await lab.repository.remove([old]);
+  expect(await bytes()).toBeLessThan(8_500_000);
+  expect(await lab.repository.check(kept, 'bytes')).toEqual([]);
+  expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
+});
+
+test('a backup overwrites nothing and removes nothing but locks', async () => {
+  const seen = new Set<string>();
+  const storage: Storage = {
+    ...lab.storage,
+    async put(key, data, signal) {
+      if (seen.has(key)) throw new Error(`${key} is there already`);
+      seen.add(key);
+      return lab.storage.put(key, data, signal);
+    },
+    async remove(keys) {
+      for (const key of keys) if (!key.startsWith('locks/')) throw new Error(`${key} may not be removed`);
+      return lab.storage.remove(keys);
+    },
+  };
+  const restricted = createResticRepository({ storage, password });
+  for (const seed of [1, 2, 1]) {
+    await restricted.sweep('shop', () => true);
+    const manifest = await storeSnapshot(restricted, newAddress('shop'), noise(20_000_000, seed));
+    expect(await restricted.check(manifest, 'bytes')).toEqual([]);
+  }
+  expect(newestRestic().run(lab.location, 'check')).toContain('no errors were found');
+});
+
+test('the lock of a restic that has died does not last, that of one that lives does', async () => {
+  await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+  const endless = spawn('sh', ['-c', 'cat; sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const alive = spawn(newestRestic().program, ['-r', lab.location, '--no-cache', 'backup', '--stdin'], {
+    stdio: [endless.stdout, 'ignore', 'ignore'],
+    env: { RESTIC_PASSWORD: password, HOME: '/nonexistent' },
+  });
+  const locks = async () => (await Array.fromAsync(lab.storage.list('locks'))).length;
+  await until(async () => (await locks()) > 0);
+  const opened = await openExisting(lab.storage, password);
+  if (opened === undefined) throw new Error('there is no repository');
+  await expect(takeLock(opened, true, 'x', 0)).rejects.toThrow(/in use by somebody else/);
+  alive.kill('SIGKILL');
+  await once(alive, 'exit');
+  endless.kill();
+  await using _lock = await takeLock(opened, true, 'x', 0);
+  expect(await locks()).toBe(1);
+});
+
+test('a repository that was taken away is made anew by a Davit that has known it', async () => {
+  await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+  await rm(lab.location, { recursive: true });
+  await mkdir(lab.location);
+  expect((await lab.repository.list('shop')).manifests).toEqual([]);
+  const manifest = await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+  expect((await createResticRepository({ storage: lab.storage, password }).list('shop')).manifests).toEqual([manifest]);
+});
+
+test('two that make a repository at once: what is committed can be read', async () => {
+  const outcomes = await Promise.allSettled(
+    [1, 2].map((seed) => storeSnapshot(createResticRepository({ storage: lab.storage, password }), newAddress('shop'), noise(1000, seed))),
+  );
+  const stored = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.id] : []));
+  expect(stored).toHaveLength(2);
+  const repository = createResticRepository({ storage: lab.storage, password });
+  const { manifests } = await repository.list('shop');
+  expect(manifests.map(({ id }) => id).toSorted()).toEqual(stored.toSorted());
+  for (const manifest of manifests) expect(await repository.check(manifest, 'bytes')).toEqual([]);
+  await storeSnapshot(repository, newAddress('shop'), noise(1000));
+  expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
+});
+
+test('what restic has rewritten is still known', async () => {
+  const manifest = await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+  newestRestic().run(lab.location, 'tag', '--add', 'precious');
+  expect((await lab.repository.list('shop')).manifests).toEqual([manifest]);
+  expect(await lab.repository.check(manifest, 'bytes')).toEqual([]);
+});
+
+test('a wrong password is said, and changes nothing', async () => {
+  await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+  const stranger = createResticRepository({ storage: lab.storage, password: 'another' });
+  await expect(stranger.list('shop')).rejects.toThrow(/DAVIT_PASSWORD: opens none of the 1 keys/);
+  await expect(stranger.begin(newAddress('shop'))).rejects.toThrow(/DAVIT_PASSWORD/);
+});
+
+test('several passwords may open one repository', async () => {
+  await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+  await writeFile(join(lab.work, 'second'), 'the second');
+  newestRestic().run(lab.location, 'key', 'add', '--new-password-file', join(lab.work, 'second'));
+  const second = createResticRepository({ storage: lab.storage, password: 'the second' });
+  expect((await second.list('shop')).manifests).toHaveLength(1);
+});
+
+test('locks keep removal and writing apart, also those of restic', async () => {
+  const manifest = await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+  const writer = await lab.repository.begin(newAddress('shop'));
+  expect(() => newestRestic().run(lab.location, 'prune')).toThrow(/already locked/);
+  const removal = lab.repository.remove([manifest]);
+  await writer.put(dump, streamOf(noise(2000)));
+  expect((await lab.repository.list('shop')).manifests).toHaveLength(1);
+  await writer.abort();
+  await removal;
+  expect((await lab.repository.list('shop')).manifests).toEqual([]);
+  expect(await Array.fromAsync(lab.storage.list('locks'))).toEqual([]);
+  expect(newestRestic().run(lab.location, 'check')).toContain('no errors were found');
+});
+
+test('a snapshot that cannot be read is reported, and then nothing is removed', async () => {
+  const [one, two] = [
+    await storeSnapshot(lab.repository, newAddress('shop'), noise(10)),
+    await storeSnapshot(lab.repository, newAddress('shop'), noise(20)),
+  ];
+  const [damaged] = await Array.fromAsync(lab.storage.list('snapshots'));
+  await appendFile(join(lab.location, damaged?.key ?? ''), 'x');
+  const repository = createResticRepository({ storage: lab.storage, password });
+  const { manifests, damaged: problems } = await repository.list('shop');
+  expect(manifests).toHaveLength(1);
+  expect(problems).toEqual([expect.stringContaining('the stored bytes are not those')]);
+  await expect(repository.remove([one, two])).rejects.toThrow(/cannot be read, so nothing is removed/);
+});
