@@ -2,7 +2,7 @@ import { schedule } from '../config/cron.ts';
 import type { Context } from '../context.ts';
 import { discover, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
-import { stopHolder } from '../steps/lock.ts';
+import { holdDaemon, stopHolder } from '../steps/lock.ts';
 import { notify } from '../steps/notify.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { backup } from './backup.ts';
@@ -13,6 +13,7 @@ export async function daemon(context: Context): Promise<void> {
   const { environment, log, signal, now } = context;
   const { DAVIT_SCHEDULE: expression, TZ: timezone } = environment;
   const stack = await discover(context);
+  await using _ = await holdDaemon(stack.name);
   await removeOrphans(context, stack);
   await recover(context, stack);
   await tellOfKilledRun();

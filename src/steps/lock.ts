@@ -1,12 +1,28 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { DavitError } from '../model/errors.ts';
+import { type Complaint, DavitError } from '../model/errors.ts';
 
-/**
- * One run of a stack at a time, whether the daemon or a command started it. The lock is a name in the container's network namespace, which the kernel
- * gives back when its holder dies: it cannot become stale and nobody ever has to unlock. Who connects to it is told who holds it.
- */
+/** One run of a stack at a time, whether the daemon or a command started it. Who connects to the lock is told who holds it. */
 export async function withLock<T>(stack: string, part: () => Promise<T>): Promise<T> {
+  await using _ = await hold(nameOf(stack), {
+    where: `stack "${stack}"`,
+    what: 'another backup or restore is under way',
+    fix: 'wait until it is done',
+  });
+  return await part();
+}
+
+/** One daemon in a container: a second one would overwrite what the first says about its health. */
+export function holdDaemon(stack: string): Promise<AsyncDisposable> {
+  return hold(`\0davit-daemon/${stack}`, {
+    where: 'davit',
+    what: 'the daemon runs already in this container',
+    fix: 'say what you want: `davit backup`, `davit plan`, … (`davit --help`)',
+  });
+}
+
+/** A name in the container's network namespace, which the kernel gives back when its holder dies: it cannot become stale and nobody ever has to unlock. */
+async function hold(name: string, complaint: Complaint): Promise<AsyncDisposable> {
   const callers = new Set<Socket>();
   const server = createServer((caller) => {
     callers.add(caller.on('error', () => undefined));
@@ -14,25 +30,18 @@ export async function withLock<T>(stack: string, part: () => Promise<T>): Promis
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  server.listen(nameOf(stack), resolve);
+  server.listen(name, resolve);
   try {
     await promise;
   } catch (cause) {
-    throw new DavitError(
-      {
-        where: `stack "${stack}"`,
-        what: 'another backup or restore is under way',
-        fix: 'wait until it is done',
-      },
-      { cause },
-    );
+    throw new DavitError(complaint, { cause });
   }
-  try {
-    return await part();
-  } finally {
-    server.close();
-    callers.forEach((caller) => caller.destroy());
-  }
+  return {
+    async [Symbol.asyncDispose]() {
+      server.close();
+      callers.forEach((caller) => caller.destroy());
+    },
+  };
 }
 
 /** The container ends with the daemon: a command that runs beside it is told to stop as well, and awaited, so that it can undo what it has done. */

@@ -4,9 +4,9 @@ import { configurationError } from '../model/errors.ts';
 import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
 import { planCommands } from './command-plan.ts';
 import type { Service, Stack } from './discover.ts';
-import { mountAround, storageFolders } from './storage-folders.ts';
+import { mountAround, storageFolders, unmountedFolders } from './storage-folders.ts';
 import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
-import { idleSettings, unknownSets, unknownStorage } from './sets.ts';
+import { idleSettings, ownName, unknownSets, unknownStorage } from './sets.ts';
 import { planTrees, volumeIdentity } from './trees.ts';
 
 /** What a run of this set would capture, by which command, and why not the rest. Asks the databases, changes nothing. */
@@ -38,6 +38,7 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
       ...wrongLabels(stack),
       ...unknownSets(stack, set),
       ...unknownStorage(context, stack, set),
+      ...unmountedFolders(stack.own, context.environment).map((error) => ({ service: ownName(stack), error })),
     ],
     warnings: [
       ...databases.flatMap(({ warnings }) => warnings),

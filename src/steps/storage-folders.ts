@@ -1,6 +1,6 @@
 import { type Environment, locationsOf } from '../config/environment.ts';
 import type { Container, Mount } from '../docker/docker.ts';
-import { configurationError } from '../model/errors.ts';
+import { configurationError, type DavitError } from '../model/errors.ts';
 import { isInside } from './trees.ts';
 
 /** The folders that hold snapshots, where a storage is a directory. */
@@ -23,7 +23,18 @@ export function mountAround({ mounts }: Container, path: string): (Mount & { rea
 export function requireMount(own: Container, folder: string): NonNullable<ReturnType<typeof mountAround>> {
   const mount = mountAround(own, folder);
   if (mount !== undefined) return mount;
-  throw configurationError({
+  throw unmounted(folder);
+}
+
+/** What `requireMount` would throw, for every folder that holds snapshots. */
+export function unmountedFolders(own: Container, environment: Environment): DavitError[] {
+  return storageFolders(environment)
+    .filter((folder) => mountAround(own, folder) === undefined)
+    .map(unmounted);
+}
+
+function unmounted(folder: string): DavitError {
+  return configurationError({
     where: 'storage',
     what: `${folder} is in no volume of Davit's container, so snapshots would vanish with it`,
     fix: `mount a volume: \`volumes: ["backups:${folder}"]\`, or set DAVIT_STORAGE`,

@@ -97,6 +97,7 @@ test('a stack without a labelled service, or a storage without a volume, is an e
   expect((await stack.davit('plan')).exitCode).toBe(2);
   const nowhere = await stack.compose('exec', '-T', '-e', 'DAVIT_STORAGE=file:///nowhere', 'davit', 'davit', 'backup');
   expect(nowhere.exitCode).toBe(2);
+  expect(await stack.davit()).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('the daemon runs already') });
   expect(await stack.davit('frob')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('unknown command: frob') });
 });
 

@@ -8,11 +8,16 @@ describe('labels of a set on Davit itself', () => {
   test('a storage that is not configured is a problem of that set', async () => {
     const containers = [own({ 'davit.set.default.storage': 'cold' }), postgres()];
     expect(problems(await planned(containers))).toEqual([expect.stringContaining('is not configured: cold — set DAVIT_STORAGE_COLD')]);
-    expect(problems(await planned(containers, { environment: { DAVIT_STORAGE_COLD: 'file:///cold' } }))).toEqual([]);
+    expect(problems(await planned(containers, { environment: { DAVIT_STORAGE_COLD: 's3://cold' } }))).toEqual([]);
   });
 
   test('of a set that nobody belongs to are told: its name may be misspelt', async () => {
     const { warnings } = await planned([own({ 'davit.set.defualt.keep': 'last=9' }), postgres()]);
     expect(warnings).toEqual([expect.stringContaining('labels davit.set.defualt.… tune a set that no service belongs to')]);
   });
+});
+
+test('a folder for snapshots that would vanish with the container is a problem', async () => {
+  const found = await planned([postgres()], { environment: { DAVIT_STORAGE: 'file:///nowhere' } });
+  expect(problems(found)).toEqual([expect.stringContaining("/nowhere is in no volume of Davit's container")]);
 });
