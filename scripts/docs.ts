@@ -70,8 +70,8 @@ gives is stored. A service can have several, by names of \`a-z\`, \`0-9\`, \`-\`
     ),
     '## Sets',
     `A set becomes one snapshot of one moment. Which set a service belongs to is its own label; how a set is treated is told by labels on **Davit's own
-service**, with the set's name in the key: \`${prefix}set.<name>.schedule\`, \`${prefix}set.<name>.keep\` and \`${prefix}set.<name>.storage\`. They mean the same as
-the [variables](environment.md) \`DAVIT_SCHEDULE\`, \`DAVIT_KEEP\` and \`DAVIT_STORAGE\`, for this set only.`,
+service**, with the set's name in the key: \`${prefix}set.<name>.schedule\`, \`${prefix}set.<name>.keep\` and \`${prefix}set.<name>.storage\`. The first two mean the
+same as the [variables](environment.md) \`DAVIT_SCHEDULE\` and \`DAVIT_KEEP\`, for this set only; the third is the name of a [further storage](environment.md#further-storages).`,
     `\`${prefix}set.<name>.needed-by\` names other sets whose snapshots need those of this one, such as a database that names images in a set of their own: of each snapshot of theirs
 that stays, the one that belongs to it stays as well. [How it works](how-it-works.md#sets-that-need-each-other) tells which one that is.`,
     sample(
@@ -114,7 +114,7 @@ export function environmentPage(): string {
     '# Environment',
     `Variables on Davit's own service say where snapshots go, when, and for how long they stay. None has to be set. Every \`DAVIT_\` variable and every key of AWS can also be
 given as \`NAME_FILE\`, the path of a file that holds the value, such as a compose secret; both forms at once, a file that cannot be read, and a \`DAVIT_\`
-name that does not exist are errors. An empty variable counts as not set. Values of secrets are never logged.`,
+name that does not exist are errors. An empty \`DAVIT_\` variable is an error as well, because it is rarely meant; an empty one of AWS counts as not set. Values of secrets are never logged.`,
     sample(
       'services:',
       '  davit:',
@@ -132,6 +132,9 @@ name that does not exist are errors. An empty variable counts as not set. Values
       'Variable',
       rows(environmentSchema, (name) => name),
     ),
+    '## Further storages',
+    `\`DAVIT_STORAGE_<NAME>\` is a storage beside \`DAVIT_STORAGE\`, with a location of the same form, for the sets whose label \`${prefix}set.<set>.storage\` says its name:
+in lower case, with \`-\` for \`_\`. \`DAVIT_STORAGE_IMAGES=s3://my-images\` is \`${prefix}set.<set>.storage=images\`. All storages in S3 share the keys and the endpoint below.`,
     '## Storage in S3',
     "AWS's own variables are read, so that Davit is set up like every other tool.",
     table(

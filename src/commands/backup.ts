@@ -1,17 +1,19 @@
 import type { Context } from '../context.ts';
-import { configurationError, messageOf } from '../model/errors.ts';
+import { messageOf } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { capture } from '../steps/capture.ts';
-import { discover, type Service, type Stack } from '../steps/discover.ts';
+import { discover, type Service } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
 import { withLock } from '../steps/lock.ts';
-import { nobody, plan, setsOf } from '../steps/plan.ts';
+import { plan } from '../steps/plan.ts';
+import { chooseSets, idleSettings } from '../steps/sets.ts';
 import { notify, noticeOf } from '../steps/notify.ts';
 import { judge, removeExpired } from '../steps/retain.ts';
 import { commit, openRun } from '../steps/run.ts';
 import { abandon } from '../steps/stopping.ts';
 import { verify } from '../steps/verify.ts';
 import { removeOrphans } from '../steps/worker.ts';
+import { reportHealth } from './health.ts';
 
 export interface BackupOutcome {
   readonly set: string;
@@ -37,6 +39,7 @@ async function backupSets(
 ): Promise<BackupOutcome[]> {
   const stack = await discover(context);
   return withLock(stack.name, async () => {
+    await using _ = await beginRun(context);
     await removeOrphans(context, stack);
     await recover(context, stack);
     const outcomes: BackupOutcome[] = [];
@@ -53,6 +56,12 @@ async function backupSets(
     }
     return outcomes;
   });
+}
+
+/** Kept beside the state of health, so that a run that is killed is told of by the next start. */
+async function beginRun({ now }: Context): Promise<AsyncDisposable> {
+  await reportHealth({ underWaySince: now().toISOString() });
+  return { [Symbol.asyncDispose]: () => reportHealth({ underWaySince: undefined }) };
 }
 
 /** One run of one set. `adapt`: how a service is to be seen, where it is not as its labels say. */
@@ -76,18 +85,7 @@ export async function backupSet(
     throw error;
   }
   await verify(context, manifest, 'sizes');
-  if (manifest.status === 'complete' && reason === 'backup') await removeExpired(context, await judge(context, stack, set));
+  if (manifest.status === 'complete' && reason === 'backup' && idleSettings(stack).length === 0)
+    await removeExpired(context, await judge(context, stack, set));
   return manifest;
-}
-
-function chooseSets(stack: Stack, wanted: string | undefined): string[] {
-  const sets = setsOf(stack);
-  if (sets.length === 0) throw nobody(stack);
-  if (wanted === undefined) return sets;
-  if (sets.includes(wanted)) return [wanted];
-  throw configurationError({
-    where: `set "${wanted}"`,
-    what: `does not exist in stack "${stack.name}"`,
-    fix: `the stack has ${sets.join(', ')}`,
-  });
 }

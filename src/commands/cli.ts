@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { Command, CommanderError } from 'commander';
 import type { Context } from '../context.ts';
-import { configurationError, type ExitCode, exitCodes } from '../model/errors.ts';
+import { configurationError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { version } from '../version.ts';
 import { backup } from './backup.ts';
@@ -52,10 +52,6 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
   const onSnapshots = (name: string, description: string): Command =>
     command(name, description).option('--set <name>', 'only this set').option('--from-stack <name>', 'snapshots of another stack');
 
-  cli.allowExcessArguments().action(async () => {
-    refuseUnknown(cli.args);
-    await daemon(await createContext(process.stdout));
-  });
   cli.command('daemon', { hidden: true }).action(async () => daemon(await createContext(process.stdout)));
 
   command('plan', 'show what would be captured, by which command, and why not the rest')
@@ -142,7 +138,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
           ...rest,
           snapshot,
           allowPartial,
-          confirm: (plan, manifest) => confirm(plan, manifest, yes),
+          confirm: (plan, manifest) => confirm(plan, manifest, yes, rest.path),
         });
         answer(json, { snapshot: report.manifest.id, restored: report.restored, safety: report.safety, ...named(report.companions) }, () =>
           [
@@ -172,8 +168,17 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
   });
 
   command('health', 'exit with 0 when the daemon runs and its last backup was good').action(async ({ json }: Common) => {
-    const state = await health(new Date());
+    const state = await health(new Date()).catch((error: unknown) => {
+      if (json === true) answer(json, { error: messageOf(error) }, () => '');
+      throw error;
+    });
     answer(json, state, () => `ok, next run ${state.nextRunAt ?? 'never'}`);
+  });
+
+  // Last: the commands above would inherit that anything may stand behind them.
+  cli.allowExcessArguments().action(async () => {
+    refuseUnknown(cli.args);
+    await daemon(await createContext(process.stdout));
   });
   return cli;
 }

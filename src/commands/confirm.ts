@@ -4,10 +4,12 @@ import { artifactId, type Manifest } from '../model/snapshot.ts';
 import type { RestorePlan } from '../steps/restore-plan.ts';
 
 /** Shows what a restore will do and asks; without a terminal only `--yes` is an answer. */
-export async function confirm(plan: RestorePlan, manifest: Manifest, yes: boolean): Promise<boolean> {
+export async function confirm(plan: RestorePlan, manifest: Manifest, yes: boolean, path?: string): Promise<boolean> {
   const lines = [
     `snapshot ${manifest.id} of ${manifest.startedAt} (${manifest.status})`,
-    ...[...plan.files, ...plan.databases].map((artifact) => `  replaces ${artifactId(artifact)}`),
+    ...[...plan.files, ...plan.databases].map(
+      (artifact) => `  replaces ${path !== undefined && artifact.kind === 'files' ? `${path} in ` : ''}${artifactId(artifact)}`,
+    ),
     ...plan.commands.map((artifact) => `  gives ${artifactId(artifact)} to its restore command`),
     ...plan.standstills.map(({ service }) => `  stops ${service} meanwhile`),
     ...plan.starting.map(({ name }) => `  starts ${name} afterwards`),
@@ -16,7 +18,7 @@ export async function confirm(plan: RestorePlan, manifest: Manifest, yes: boolea
   if (yes) return true;
   if (!process.stdin.isTTY) throw configurationError({ where: 'restore', what: 'nobody is there to confirm it', fix: 'say --yes' });
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const reply = await terminal.question('Replace them? [y/N] ');
+  const reply = await terminal.question('Replace them? [y/N] ').catch(() => '');
   terminal.close();
   return /^y(es)?$/i.test(reply.trim());
 }

@@ -1,12 +1,12 @@
-import { schedule, validate } from 'node-cron';
+import { schedule } from '../config/cron.ts';
 import type { Context } from '../context.ts';
-import { configurationError } from '../model/errors.ts';
 import { discover, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
 import { stopHolder } from '../steps/lock.ts';
+import { notify } from '../steps/notify.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { backup } from './backup.ts';
-import { reportHealth, reportRun } from './health.ts';
+import { killedRun, reportHealth, reportRun } from './health.ts';
 
 /** `davit`: backs up on schedule until it is told to stop. Its first act is to undo what a killed run has left. */
 export async function daemon(context: Context): Promise<void> {
@@ -15,6 +15,7 @@ export async function daemon(context: Context): Promise<void> {
   const stack = await discover(context);
   await removeOrphans(context, stack);
   await recover(context, stack);
+  await tellOfKilledRun();
 
   let under: Promise<void> = Promise.resolve();
   const tasks = timetables(stack, expression).map(({ cron, wants }) =>
@@ -26,6 +27,15 @@ export async function daemon(context: Context): Promise<void> {
     { stack: stack.name, storage: context.repository.location, schedule: expression, timezone, next: next(), version: context.version },
     'waiting for the next run',
   );
+
+  async function tellOfKilledRun(): Promise<void> {
+    const since = await killedRun();
+    if (since === undefined) return;
+    const error = `the backup that began at ${since} was killed; \`davit list\` shows the snapshots that there are`;
+    log.error({ error }, 'backup failed');
+    await notify(context, { stack: stack.name, set: undefined, status: 'failed', error });
+    await reportHealth({ underWaySince: undefined });
+  }
 
   async function runOnce(wants: Timetable['wants']): Promise<void> {
     await reportHealth({ nextRunAt: next() });
@@ -52,13 +62,7 @@ interface Timetable {
 /** Sets with a schedule of their own, and all the others on the common one. */
 export function timetables(stack: Stack, common: string): Timetable[] {
   const settings = [...(stack.services.find((service) => service.own)?.sets ?? [])];
-  const own = settings.flatMap(([name, { schedule: cron }]) =>
-    cron === undefined ? [] : [{ name, cron, where: `label davit.set.${name}.schedule` }],
-  );
-  for (const { cron, where } of [...own, { cron: common, where: 'DAVIT_SCHEDULE' }]) {
-    if (!validate(cron))
-      throw configurationError({ where, what: 'is no cron expression', seen: cron, fix: 'write five fields, such as `0 3 * * *`' });
-  }
+  const own = settings.flatMap(([name, { schedule: cron }]) => (cron === undefined ? [] : [{ name, cron }]));
   return [
     { cron: common, wants: (set) => !own.some(({ name }) => name === set) },
     ...own.map(({ name, cron }) => ({ cron, wants: (set: string) => set === name })),

@@ -2,7 +2,8 @@ import type { Context } from '../context.ts';
 import { DavitError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
 import { isGood, newestFirst } from '../model/snapshot.ts';
 import { discover, settingsOf, type Stack } from '../steps/discover.ts';
-import { nobody, plan, setsOf } from '../steps/plan.ts';
+import { plan } from '../steps/plan.ts';
+import { nobody, setsOf } from '../steps/sets.ts';
 import { tryStorage, tryWorker } from '../steps/trial.ts';
 import { timetables } from './daemon.ts';
 
@@ -60,11 +61,8 @@ export async function doctor(context: Context): Promise<Diagnosis> {
     if (sets.length === 0) blame('labels', nobody(stack));
     for (const error of wrongLabels(stack)) blame('labels', error);
     for (const set of sets) await examineSet(stack, set);
-    await attempt(
-      'schedule',
-      async () => timetables(stack, context.environment.DAVIT_SCHEDULE),
-      (found) => `${found.map(({ cron }) => cron).join(', ')}, ${context.environment.TZ}`,
-    );
+    const schedules = timetables(stack, context.environment.DAVIT_SCHEDULE).map(({ cron }) => cron);
+    say('schedule', 'ok', `${schedules.join(', ')}, ${context.environment.TZ}`);
   }
   return { findings, exitCode: codes.includes(exitCodes.failed) ? exitCodes.failed : (codes[0] ?? exitCodes.ok) };
 

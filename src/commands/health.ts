@@ -13,6 +13,8 @@ const graceMs = 3_600_000;
 const stateSchema = z.object({
   startedAt: z.string(),
   nextRunAt: z.string().nullish(),
+  /** When the run began that is under way, or was killed. */
+  underWaySince: z.string().optional(),
   /** By set: when its last run ended, and what failed. */
   lastRuns: z.record(z.string(), z.object({ endedAt: z.string(), failed: z.string().optional() })).optional(),
 });
@@ -27,6 +29,11 @@ export async function reportHealth(news: Partial<HealthState>): Promise<void> {
 
 async function readState(read = (): Promise<string> => readFile(statePath, 'utf8')): Promise<HealthState> {
   return stateSchema.parse(JSON.parse(await read()));
+}
+
+/** When a run began that never ended, because it was killed; asked before the next one begins. */
+export async function killedRun(): Promise<string | undefined> {
+  return (await readState().catch((): Partial<HealthState> => ({}))).underWaySince;
 }
 
 /** Says in the log and to the health check how a run went. */

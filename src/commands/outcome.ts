@@ -1,11 +1,14 @@
-import { type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
+import { DavitError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
 import type { BackupOutcome } from './backup.ts';
 import { describeSnapshot } from './snapshots.ts';
 
-/** 0 all complete · 3 something incomplete was stored · 1 nothing usable was stored. */
+/** 0 all complete · 3 something incomplete was stored · 2 nothing, because the configuration is wrong · 1 nothing usable was stored. */
 export function exitCodeOf(outcomes: readonly BackupOutcome[]): ExitCode {
   if (outcomes.every(({ manifest }) => manifest?.status === 'complete')) return exitCodes.ok;
-  return outcomes.some(({ manifest }) => manifest !== undefined) ? exitCodes.partial : exitCodes.failed;
+  if (outcomes.some(({ manifest }) => manifest !== undefined)) return exitCodes.partial;
+  return outcomes.every(({ error }) => error instanceof DavitError && error.exitCode === exitCodes.configuration)
+    ? exitCodes.configuration
+    : exitCodes.failed;
 }
 
 /** For programs. */

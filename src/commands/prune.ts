@@ -1,9 +1,10 @@
 import type { Context } from '../context.ts';
+import { configurationError } from '../model/errors.ts';
 import type { Verdict } from '../model/retention.ts';
 import { discover, type Stack } from '../steps/discover.ts';
 import { withLock } from '../steps/lock.ts';
-import { unknownSets } from '../steps/plan.ts';
 import { judge, removeExpired } from '../steps/retain.ts';
+import { idleSettings, unknownSets } from '../steps/sets.ts';
 
 /** `davit prune`: applies retention to every set that has snapshots; `--dry-run` only tells. */
 export async function prune(context: Context, options: { dryRun: boolean }): Promise<Verdict[]> {
@@ -23,7 +24,10 @@ export async function prune(context: Context, options: { dryRun: boolean }): Pro
 function refuseWrongLabels(stack: Stack): void {
   const own = stack.services.find((service) => service.own);
   const unknown = [...(own?.sets.keys() ?? [])].flatMap((set) => unknownSets(stack, set).map(({ error }) => error));
-  const [wrong] = [...(own?.problems ?? []), ...unknown];
+  const idle = idleSettings(stack).map((what) =>
+    configurationError({ where: `stack "${stack.name}"`, what, fix: 'correct the name of the set, or remove the labels' }),
+  );
+  const [wrong] = [...(own?.problems ?? []), ...unknown, ...idle];
   if (wrong !== undefined) throw wrong;
 }
 

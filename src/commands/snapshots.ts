@@ -17,9 +17,11 @@ async function stackName(context: Context, { fromStack }: Which): Promise<string
   return fromStack ?? (await discover(context)).name;
 }
 
-/** `davit list`: newest first. */
+/** `davit list`: newest first; the sequence of one set says nothing about another. */
 export async function list(context: Context, which: Which): Promise<{ manifests: Manifest[]; damaged: string[] }> {
-  return context.repository.list(await stackName(context, which), which.set);
+  const { manifests, damaged } = await context.repository.list(await stackName(context, which), which.set);
+  const isOneSet = new Set(manifests.map(({ set }) => set)).size <= 1;
+  return { manifests: isOneSet ? manifests : manifests.toSorted((a, b) => b.startedAt.localeCompare(a.startedAt)), damaged };
 }
 
 /** `davit show ID`. */

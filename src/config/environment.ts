@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { configurationError, messageOf } from '../model/errors.ts';
+import { cron } from './cron.ts';
 import { keep, list, timeZone } from './values.ts';
 
 const expectedLocation = 'expected s3://bucket/prefix or file:///path, or either behind restic+';
@@ -9,7 +10,7 @@ const expectedLocation = 'expected s3://bucket/prefix or file:///path, or either
 export const environmentSchema = z.strictObject({
   DAVIT_STORAGE: z
     .string()
-    .regex(/^(restic\+)?(s3|file):\/\//, { error: expectedLocation })
+    .regex(/^(restic\+)?(s3:\/\/[^/]|file:\/\/\/[^/])/, { error: expectedLocation })
     .default('file:///backups')
     .meta({
       default: 'file:///backups',
@@ -17,7 +18,7 @@ export const environmentSchema = z.strictObject({
       description:
         'Where snapshots go: `s3://bucket/prefix` or `file:///path`, as plain files; `restic+s3://bucket/prefix` or `restic+file:///path`, incremental in the format of restic. The default is a directory and says on every run that it is on this machine only.',
     }),
-  DAVIT_SCHEDULE: z.string().default('0 3 * * *').meta({
+  DAVIT_SCHEDULE: cron.default('0 3 * * *').meta({
     default: '0 3 * * *',
     example: '*/30 * * * *',
     description: 'When the daemon backs up: a cron expression of five fields (six with seconds), in the time zone `TZ`.',
@@ -35,13 +36,13 @@ export const environmentSchema = z.strictObject({
   DAVIT_ENCRYPT_TO: list
     .pipe(
       z
-        .array(z.string().startsWith('age1', { error: 'expected age recipients (age1…)' }))
+        .array(z.string().regex(/^age1[02-9ac-hj-np-z]{58}$/, { error: 'expected age recipients (age1… of 62 characters)' }))
         .min(1, { error: 'expected age recipients (age1…)' }),
     )
     .default([])
     .meta({
       default: '',
-      example: 'age1…',
+      example: 'age1a42we6fr7qasw9tq4p0c96kmkchq6wyvhncnfklfn60kgp7yf9rqxzjyag',
       description:
         'age recipients, comma separated: everything except the manifest is encrypted to them. Davit then needs no secret to write.',
     }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cron } from './cron.ts';
 import { absolutePath, absolutePaths, duration, flag, keep, list, setName, variableName, wholeNumber, words } from './values.ts';
 
 /** This file is the single source of truth for labels: nothing else reads a raw label, and docs/labels.md is generated from it. */
@@ -164,11 +165,7 @@ export interface CommandLabel extends z.output<typeof commandSchema> {
 
 /** Options of one set, on Davit's own service. */
 export const setSchema = z.strictObject({
-  schedule: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ example: '0 4 * * 0', description: 'When this set is backed up, instead of `DAVIT_SCHEDULE`.' }),
+  schedule: cron.optional().meta({ example: '0 4 * * 0', description: 'When this set is backed up, instead of `DAVIT_SCHEDULE`.' }),
   keep: keep.optional().meta({ example: 'last=2,weekly=8', description: 'Which snapshots of this set stay, instead of `DAVIT_KEEP`.' }),
   'needed-by': list
     .pipe(z.array(setName).min(1, { error: 'expected the name of another set' }))

@@ -70,12 +70,19 @@ export function parseLabels(
   const sets = new Map<string, SetSettings>();
   for (const [name, options] of settings) {
     const result = setSchema.safeParse(options, { reportInput: true });
-    if (result.success) sets.set(name, result.data);
-    else problems.push(...complain(service, (path) => `${prefix}set.${name}.${path}`, result.error));
+    if (!result.success) problems.push(...complain(service, (path) => `${prefix}set.${name}.${path}`, result.error));
+    sets.set(name, result.success ? result.data : remaining(options, result.error));
   }
   if (problems.length > 0 || !parsed.success) return { sets, problems };
   const sortedHooks = parsedHooks.toSorted((a, b) => Number(a.name) - Number(b.name));
   return { labels: { ...parsed.data, hooks: sortedHooks, commands: parsedCommands }, sets, problems };
+}
+
+/** What is right about a set when a part is not. A storage stays whatever it is called: the snapshot must not go elsewhere. */
+function remaining(options: Readonly<Record<string, string>>, error: z.ZodError): SetSettings {
+  const wrong = new Set(error.issues.map(({ path }) => path[0]));
+  const right = setSchema.parse(Object.fromEntries(Object.entries(options).filter(([key]) => !wrong.has(key))));
+  return options['storage'] === undefined ? right : { ...right, storage: options['storage'] };
 }
 
 function complain(service: string, label: (path: string) => string, error: z.ZodError): DavitError[] {
@@ -97,7 +104,7 @@ function unknownLabel(service: string, key: string): DavitError {
       fix: `name the variable or file that holds it inside the container: ${prefix}dump.password-env or ${prefix}dump.password-file`,
     });
   }
-  const known = [...Object.keys(labels), ...hookPhases.map((phase) => `hook.${phase}`), ...commandsLike(key)];
+  const known = [...Object.keys(labels), ...hookPhases.map((phase) => `hook.${phase}`), ...commandsLike(key), ...setsLike(key)];
   const [nearest] = known.map((name) => ({ name, distance: leven(name, key) })).toSorted((a, b) => a.distance - b.distance);
   const suggestion =
     nearest !== undefined && nearest.distance <= Math.max(2, key.length / 3)
@@ -110,6 +117,12 @@ function unknownLabel(service: string, key: string): DavitError {
 function commandsLike(key: string): string[] {
   const [first = '', name = ''] = key.split('.');
   if (leven(first, 'command') > 2) return [];
-  const base = `command.${name.toLowerCase() || '<name>'}`;
+  const base = `command.${name.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-') || '<name>'}`;
   return Object.keys(commandSchema.shape).map((option) => (option === 'command' ? base : `${base}.${option}`));
+}
+
+/** As for commands: the name of the set is a person's own. */
+function setsLike(key: string): string[] {
+  const [first = '', name = ''] = key.split('.');
+  return leven(first, 'set') > 1 || name === '' ? [] : Object.keys(setSchema.shape).map((option) => `set.${name}.${option}`);
 }

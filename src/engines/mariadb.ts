@@ -2,7 +2,7 @@ import type { Container } from '../docker/docker.ts';
 import type { Access, Engine, Target } from './engine.ts';
 import { mayRestore, readCensus, readDatabases, restoreSqlAccounts, sqlCensus, sqlInventory, type Login } from './sql-server.ts';
 import { createSqlInspector } from './sql-dump.ts';
-import { firstVariable, isImage, fromFile, fromVariable, quote, script } from './shell.ts';
+import { firstVariable, isImage, namedPassword, quote, script } from './shell.ts';
 
 /** Releases before 10.4.6 have only the `mysql*` names, releases from 11 only the `mariadb*` ones. */
 const client = '"$(command -v mariadb || command -v mysql)"';
@@ -10,7 +10,7 @@ const dumpTool = '"$(command -v mariadb-dump || command -v mysqldump)"';
 const admin = '"$(command -v mariadb-admin || command -v mysqladmin)"';
 
 function login(container: Container, access: Access): Login {
-  const given = access.passwordFile ? fromFile(access.passwordFile) : access.passwordEnv ? fromVariable(access.passwordEnv) : undefined;
+  const given = namedPassword(access);
   const root = firstVariable(container, ['MARIADB_ROOT_PASSWORD', 'MYSQL_ROOT_PASSWORD']);
   const own = firstVariable(container, ['MARIADB_PASSWORD', 'MYSQL_PASSWORD']);
   const ownUser = firstVariable(container, ['MARIADB_USER', 'MYSQL_USER']);

@@ -6,7 +6,7 @@ import type { Access, Database, Engine, Inventory, Target } from './engine.ts';
 import { createArchiveInspector } from './mongodb-archive.ts';
 import { readPrelude } from './mongodb-prelude.ts';
 import { client, drop, fromOutside, type Login, prelude, restored } from './mongodb-shell.ts';
-import { firstVariable, fromFile, fromVariable, isImage, quote, script } from './shell.ts';
+import { firstVariable, isImage, namedPassword, quote, script } from './shell.ts';
 
 const images = /^(mongo|mongodb|mongodb-(community|enterprise)-server|percona-server-mongodb)$/;
 const systemDatabases = new Set(['', 'admin', 'config', 'local']);
@@ -16,7 +16,7 @@ const whole = '@server';
 const preludeBytes = 4 * 1024 * 1024;
 
 function login(container: Container, access: Access): Login | undefined {
-  const given = access.passwordFile ? fromFile(access.passwordFile) : access.passwordEnv ? fromVariable(access.passwordEnv) : undefined;
+  const given = namedPassword(access);
   const password = given ?? firstVariable(container, ['MONGO_INITDB_ROOT_PASSWORD', 'MONGODB_ROOT_PASSWORD']);
   const user =
     access.user === undefined ? firstVariable(container, ['MONGO_INITDB_ROOT_USERNAME', 'MONGODB_ROOT_USER']) : quote(access.user);

@@ -3,10 +3,10 @@ import type { Access, Engine, Target } from './engine.ts';
 import { recreate } from './mariadb.ts';
 import { mayRestore, readCensus, readDatabases, restoreSqlAccounts, sqlCensus, sqlInventory, type Login } from './sql-server.ts';
 import { createSqlInspector } from './sql-dump.ts';
-import { firstVariable, isImage, fromFile, fromVariable, quote, script } from './shell.ts';
+import { firstVariable, isImage, namedPassword, quote, script } from './shell.ts';
 
 function login(container: Container, access: Access): Login {
-  const given = access.passwordFile ? fromFile(access.passwordFile) : access.passwordEnv ? fromVariable(access.passwordEnv) : undefined;
+  const given = namedPassword(access);
   const root = firstVariable(container, ['MYSQL_ROOT_PASSWORD']);
   const own = firstVariable(container, ['MYSQL_PASSWORD']);
   const ownUser = firstVariable(container, ['MYSQL_USER']);

@@ -4,11 +4,11 @@ import type { Container } from '../docker/docker.ts';
 import { DavitError } from '../model/errors.ts';
 import type { Access, Engine, Inspector, Inventory, Target } from './engine.ts';
 import { createPgDumpInspector } from './pgdump-format.ts';
-import { firstVariable, isImage, fromFile, fromVariable, quote, script, type Expression } from './shell.ts';
+import { type Expression, firstVariable, isImage, namedPassword, quote, script } from './shell.ts';
 import { jsonLines, readCensus } from './sql-server.ts';
 
 function login(container: Container, access: Access): { user: Expression; password: Expression | undefined } {
-  const given = access.passwordFile ? fromFile(access.passwordFile) : access.passwordEnv ? fromVariable(access.passwordEnv) : undefined;
+  const given = namedPassword(access);
   const user = access.user === undefined ? firstVariable(container, ['POSTGRES_USER', 'POSTGRESQL_USERNAME']) : quote(access.user);
   return {
     user: user ?? 'postgres',

@@ -1,6 +1,6 @@
 import type { Command, Container } from '../docker/docker.ts';
 import type { Target } from './engine.ts';
-import { type Expression, firstVariable, fromFile, fromVariable, quote, script } from './shell.ts';
+import { type Expression, firstVariable, fromFile, fromVariable, namedPassword, quote, script } from './shell.ts';
 
 /** Where the password goes that is written out in the container's command: Docker shows it there to everybody, but a command of ours need not repeat it. */
 const ownVariable = 'DAVIT_SERVER_PASSWORD';
@@ -10,7 +10,7 @@ const ownVariable = 'DAVIT_SERVER_PASSWORD';
  * command, its configuration file or a variable that somebody else reads. So each of these is tried, unless labels name it.
  */
 export function redisScript({ container, access }: Target, ...lines: readonly string[]): Command {
-  const given = access.passwordFile ? fromFile(access.passwordFile) : access.passwordEnv ? fromVariable(access.passwordEnv) : undefined;
+  const given = namedPassword(access);
   const literal = given === undefined ? passwordIn(container)?.literal : undefined;
   const found = [
     literal === undefined ? passwordIn(container)?.expression : fromVariable(ownVariable),

@@ -1,4 +1,5 @@
 import type { Command, Container } from '../docker/docker.ts';
+import type { Access } from './engine.ts';
 
 /** One word of a shell script, quoted so that the shell takes it literally. */
 export function quote(word: string): string {
@@ -19,6 +20,12 @@ export function fromVariable(name: string): Expression {
 
 export function fromFile(path: string): Expression {
   return `"$(cat ${path.startsWith('$') ? `"${path}"` : quote(path)})"`;
+}
+
+/** The password where labels say that it lies. */
+export function namedPassword({ passwordFile, passwordEnv }: Access): Expression | undefined {
+  if (passwordFile !== undefined) return fromFile(passwordFile);
+  return passwordEnv === undefined ? undefined : fromVariable(passwordEnv);
 }
 
 /**

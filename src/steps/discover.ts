@@ -13,6 +13,8 @@ export interface Service {
   readonly containers: readonly [Container, ...Container[]];
   /** undefined: takes no part, or its labels are wrong (see `problems`). */
   readonly labels: ServiceLabels | undefined;
+  /** By `davit.enable=false`. */
+  readonly optedOut: boolean;
   readonly problems: readonly DavitError[];
   readonly dependsOn: readonly { readonly service: string; readonly condition: string }[];
   /** Davit's own service. */
@@ -42,24 +44,33 @@ export async function discover(context: Context): Promise<Stack> {
   const containers = (await context.docker.containers([`${composeLabels.project}=${name}`])).filter(
     ({ labels }) => parseCompose(labels)?.oneoff === false,
   );
+  if (containers.length === 0)
+    throw configurationError({
+      where: 'DAVIT_STACK',
+      what: 'names a compose project that has no container here',
+      seen: name,
+      fix: '`docker compose ls --all` shows the names',
+    });
   context.redactor.protect(secretValues(containers));
   for (const { command, env } of containers) context.redactor.protectOptions([...command, ...Object.values(env)]);
   const fromFile = readLabelsFile(context.environment.DAVIT_LABELS_FILE);
   const groups = Map.groupBy(containers, (container) => identityOf(container).service);
-  const unknown = Object.keys(fromFile).find((service) => !groups.has(service));
-  if (unknown !== undefined) {
-    throw configurationError({
-      where: 'DAVIT_LABELS_FILE',
-      what: 'names a service that the stack does not have',
-      seen: unknown,
-      fix: `it has ${[...groups.keys()].join(', ')}`,
-    });
-  }
+  const strangers = Object.keys(fromFile)
+    .filter((service) => !groups.has(service))
+    .map((service) =>
+      configurationError({
+        where: 'DAVIT_LABELS_FILE',
+        what: 'names a service that the stack does not have',
+        seen: service,
+        fix: `it has ${[...groups.keys()].join(', ')}`,
+      }),
+    );
   return {
     name,
     own,
     services: [...groups]
       .map(([service, members]) => toService(service, members, own, fromFile[service] ?? {}))
+      .map((service) => (service.own ? { ...service, problems: [...service.problems, ...strangers] } : service))
       .toSorted((a, b) => a.name.localeCompare(b.name)),
   };
 }
@@ -96,6 +107,7 @@ function toService(name: string, members: readonly Container[], own: Container, 
     name,
     containers: [first, ...rest],
     labels: takesPart && labels?.enable === true ? labels : undefined,
+    optedOut: raw[`${prefix}enable`] === 'false',
     problems: [...(raw[`${prefix}enable`] === 'false' ? [] : problems), ...(sets.size > 0 && !isOwn ? [misplaced(name)] : [])],
     dependsOn: identityOf(first).dependsOn,
     own: isOwn,

@@ -3,7 +3,7 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Context } from '../context.ts';
-import { configurationError } from '../model/errors.ts';
+import { configurationError, messageOf } from '../model/errors.ts';
 import { type Artifact, artifactId, keySegment, type Manifest } from '../model/snapshot.ts';
 import { treeOf } from './find.ts';
 import { placeDatabase } from './sqlite.ts';
@@ -16,6 +16,14 @@ export async function exportArtifacts(
   folder: string,
   path?: string,
 ): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw configurationError({
+      where: '--to',
+      what: 'is no folder that can be written',
+      seen: messageOf(cause),
+      fix: 'name an empty or a new one',
+    });
+  });
   for (const artifact of artifacts.toSorted((a, b) => Number(a.kind === 'sqlite') - Number(b.kind === 'sqlite'))) {
     const target = placeIn(folder, manifest, artifact);
     if (artifact.kind === 'files') await exportTree(context, manifest, artifact, target, path);
@@ -60,13 +68,18 @@ async function isMountPoint(target: string): Promise<boolean> {
   return found?.isFile() === true && found.size === 0;
 }
 
-async function exportDatabase(context: Context, manifest: Manifest, artifact: Artifact, folder: string, target: string): Promise<void> {
+function requireAbsent(target: string): void {
   if (existsSync(target)) throw configurationError({ where: '--to', what: 'the file exists', seen: target, fix: 'name an empty folder' });
+}
+
+async function exportDatabase(context: Context, manifest: Manifest, artifact: Artifact, folder: string, target: string): Promise<void> {
+  requireAbsent(target);
   await placeDatabase(await context.repository.read(manifest, artifact, context.signal), folder, target, artifact);
 }
 
 /** Never replaces a file. */
 async function exportFile(context: Context, manifest: Manifest, artifact: Artifact, target: string): Promise<void> {
+  requireAbsent(target);
   await mkdir(dirname(target), { recursive: true });
   const source = await context.repository.read(manifest, artifact, context.signal);
   await pipeline(source, createWriteStream(target, { flags: 'wx', mode: 0o600 }), { signal: context.signal });

@@ -22,6 +22,8 @@ export async function findSnapshot({ repository, log }: Context, wanted: Wanted)
 export function pick(manifests: readonly Manifest[], { snapshot, stack, set, at }: Wanted, location: string): Manifest {
   const where = `stack "${stack}"${set === undefined ? '' : `, set "${set}"`}`;
   if (snapshot !== 'latest') {
+    if (at !== undefined)
+      throw configurationError({ where: '--at', what: 'goes with latest, not with an id', seen: snapshot, fix: 'leave one of them out' });
     const matches = manifests.filter(({ id }) => id === snapshot || (snapshot.length >= 8 && id.startsWith(snapshot)));
     const [match] = matches;
     if (match !== undefined && matches.length === 1) return match;
@@ -42,11 +44,11 @@ export function pick(manifests: readonly Manifest[], { snapshot, stack, set, at 
   if (newest !== undefined) return newest;
   throw new DavitError({
     where,
-    what: `has no complete snapshot${at === undefined ? '' : ` at or before ${at}`}`,
+    what: `has no complete snapshot${at === undefined ? '' : ` at or before ${new Date(limit).toISOString()}`}`,
     seen: `${manifests.length} others in ${location}`,
     fix:
       manifests.length > 0
-        ? '`davit list` shows the incomplete ones, which can be restored by id'
+        ? `\`davit list\` shows them; ${at === undefined ? 'incomplete ones' : 'later and incomplete ones'} can be restored by id`
         : 'run `davit backup`, or name the stack it came from with --from-stack',
   });
 }

@@ -41,7 +41,7 @@ export async function runHook({ docker, log, now }: Context, service: Service, h
         return new DavitError({ where, what: `the output of ${label} contains what means failure`, seen: forbidden });
       return undefined;
     } catch (error) {
-      if (error instanceof DavitError) return error;
+      if (error instanceof DavitError) return new DavitError({ where, what: `${label} failed`, seen: error.message }, { cause: error });
       throw error;
     }
   }

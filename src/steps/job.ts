@@ -62,7 +62,7 @@ export type CaptureResult = z.infer<typeof captureResult>;
 export async function captureTree(repository: Repository, job: Capture, signal: AbortSignal): Promise<CaptureResult> {
   await using writer = await repository.begin(job.address);
   const search = createSearch(job);
-  const isFolder = (await stat(job.root)).isDirectory();
+  const isFolder = await isDirectory(job);
   const exclude = isFolder ? await exclusions(job.root, job.path, job, search.isOn ? search.see : undefined) : [];
   if (!isFolder) search.see('');
   const findings = search.conclude();
@@ -73,6 +73,14 @@ export async function captureTree(repository: Repository, job: Capture, signal: 
   const tree = isFolder ? { root, since, exclude: [...exclude, ...live] } : { root, since, exclude: [], file: basename(job.path) };
   const { warnings: said, ...stored } = await writer.putTree(job.artifact, tree, signal);
   return { ...captured, tree: stored, warnings: [...warnings, ...said] };
+}
+
+async function isDirectory({ root, path }: Capture): Promise<boolean> {
+  const found = await stat(root).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT' && cause.code !== 'ENOTDIR') throw cause;
+    throw new AbsentPath({ where: path, what: 'does not exist in its volume', fix: 'correct davit.files, or let the app make it' });
+  });
+  return found.isDirectory();
 }
 
 /** Makes the tree what the snapshot holds: what was in its scope goes, what was left out of the snapshot stays. */

@@ -67,8 +67,8 @@ export async function recover(context: Context, stack: Stack): Promise<void> {
     context.log.warn(
       { services: [...new Set([...journal.standstills.map(({ service }) => service), ...journal.hooks])], ...journal.restore },
       journal.restore === undefined
-        ? 'an earlier run was killed: undoing what it had stopped, paused or hooked'
-        : 'an earlier restore was killed half-way: bringing back what it had stopped; the data are a mixture until you restore again, the snapshot or the one in `safety`',
+        ? 'an earlier run could not undo what it had stopped, paused or hooked: doing it now'
+        : 'an earlier restore was killed half-way: bringing back what it had stopped; the data are a mixture until you restore again, the snapshot, or the one in `safety` where there is one',
     );
     for (const error of await closeJournal(context, stack, id, journal))
       context.log.error({ error: messageOf(error) }, 'could not be undone');

@@ -24,6 +24,7 @@ export async function startDatabase(context: Context, service: Service, engine: 
   const { state } = await context.docker.inspect(id);
   if (state === 'paused') await context.docker.unpause(id);
   else if (state !== 'running') await context.docker.start(id);
+  if (state !== 'running') context.log.info({ service: service.name }, 'started, waiting for its database');
   let seen = '';
   for (
     const deadline = context.now().getTime() + databaseReadyMs;

@@ -22,7 +22,7 @@ export async function withLock<T>(stack: string, part: () => Promise<T>): Promis
       {
         where: `stack "${stack}"`,
         what: 'another backup or restore is under way',
-        fix: 'wait until it is done; `docker logs` of the Davit container shows it',
+        fix: 'wait until it is done',
       },
       { cause },
     );

@@ -1,27 +1,13 @@
 import type { Context } from '../context.ts';
 import type { Database } from '../engines/engine.ts';
-import { configurationError, type DavitError } from '../model/errors.ts';
+import { configurationError } from '../model/errors.ts';
 import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
 import { planCommands } from './command-plan.ts';
-import { type Service, settingsOf, type Stack } from './discover.ts';
+import type { Service, Stack } from './discover.ts';
 import { mountAround, storageFolders } from './storage-folders.ts';
 import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
+import { idleSettings, unknownSets, unknownStorage } from './sets.ts';
 import { planTrees, volumeIdentity } from './trees.ts';
-
-/** The names of all sets of a stack. */
-export function setsOf(stack: Stack): string[] {
-  return [...new Set(stack.services.flatMap(({ labels }) => (labels === undefined ? [] : [labels.set])))].toSorted();
-}
-
-/** No service takes part: the error of every command that would do something with them. */
-export function nobody({ name, services }: Stack): DavitError {
-  return configurationError({
-    where: `stack "${name}"`,
-    what: 'no service takes part',
-    seen: services.flatMap(({ problems }) => problems.map(({ message }) => message)).join('; ') || undefined,
-    fix: 'add `labels: ["davit.enable=true"]` to the services that matter and run `docker compose up -d`',
-  });
-}
 
 /** What a run of this set would capture, by which command, and why not the rest. Asks the databases, changes nothing. */
 export async function plan(context: Context, stack: Stack, set: string): Promise<Plan> {
@@ -51,30 +37,20 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
       ...trees.problems,
       ...wrongLabels(stack),
       ...unknownSets(stack, set),
+      ...unknownStorage(context, stack, set),
     ],
-    warnings: [...databases.flatMap(({ warnings }) => warnings), ...trees.warnings, ...hotCopies(servers, trees.sources)],
+    warnings: [
+      ...databases.flatMap(({ warnings }) => warnings),
+      ...trees.warnings,
+      ...hotCopies(servers, trees.sources),
+      ...idleSettings(stack),
+    ],
   };
 }
 
 /** A wrong label belongs to no set that can be known, so every set of the stack reports it. */
 function wrongLabels(stack: Stack): Problem[] {
   return stack.services.flatMap(({ name, problems }) => problems.map((error) => ({ service: name, error })));
-}
-
-/** A set that is said to be needed by one that is not there would lose what is needed. */
-export function unknownSets(stack: Stack, set: string): Problem[] {
-  const known = setsOf(stack).filter((name) => name !== set);
-  return (settingsOf(stack, set)['needed-by'] ?? [])
-    .filter((name) => !known.includes(name))
-    .map((name) => ({
-      service: stack.services.find(({ own }) => own)?.name ?? 'davit',
-      error: configurationError({
-        where: `label davit.set.${set}.needed-by`,
-        what: 'names no other set of the stack',
-        seen: name,
-        fix: known.length === 0 ? 'the stack has no other' : `the others are ${known.join(', ')}`,
-      }),
-    }));
 }
 
 /** What it wants cannot be known. */
@@ -85,10 +61,10 @@ function isMislabelled({ labels, problems }: Service): boolean {
 function untaken(stack: Stack, set: string): Skipped[] {
   return stack.services
     .filter(({ labels, own, problems }) => !own && problems.length === 0 && labels?.set !== set)
-    .map(({ name, labels }) => ({
+    .map(({ name, labels, optedOut }) => ({
       service: name,
       what: 'everything',
-      why: labels === undefined ? 'it has no davit label' : `it belongs to set "${labels.set}"`,
+      why: labels !== undefined ? `it belongs to set "${labels.set}"` : optedOut ? 'davit.enable=false' : 'it has no davit label',
     }));
 }
 

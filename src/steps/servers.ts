@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { Context } from '../context.ts';
 import type { Engine, Inventory, Target } from '../engines/engine.ts';
-import { DavitError } from '../model/errors.ts';
+import { configurationError, DavitError } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
 import { isInside, volumeIdentity } from './trees.ts';
 
@@ -46,9 +46,10 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
       throw new DavitError({
         where: `service "${service.name}"`,
         what: `its database cannot be dumped: the container is ${target.container.state}`,
-        fix: `start it with \`docker compose up -d ${service.name}\``,
+        fix: `run \`docker compose ${target.container.state === 'paused' ? 'unpause' : 'up -d'} ${service.name}\``,
       });
     }
+    await requirePassword(service, target);
     const { exitCode, stdout, stderr } = await docker.run(target.container.id, engine.inventory(target), { timeoutMs: inventoryTimeoutMs });
     if (exitCode !== 0) {
       throw new DavitError({
@@ -59,6 +60,27 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
       });
     }
     return engine.readInventory(stdout);
+  }
+
+  /** A server that trusts whoever asks from its own container would not notice that the password is none. */
+  async function requirePassword(service: Service, { container, access: { passwordEnv, passwordFile } }: Target): Promise<void> {
+    const where = `service "${service.name}"`;
+    if (passwordEnv !== undefined && container.env[passwordEnv] === undefined)
+      throw configurationError({
+        where,
+        what: 'davit.dump.password-env names a variable that its container does not have',
+        seen: passwordEnv,
+        fix: 'correct the label, or give the variable to the service',
+      });
+    if (passwordFile === undefined) return;
+    const { exitCode } = await docker.run(container.id, { argv: ['test', '-r', passwordFile] }, { timeoutMs: inventoryTimeoutMs });
+    if (exitCode !== 0)
+      throw configurationError({
+        where,
+        what: 'davit.dump.password-file names a file that cannot be read in its container',
+        seen: passwordFile,
+        fix: 'correct the label, or give the secret to the service',
+      });
   }
 }
 

@@ -1,3 +1,5 @@
+import { configurationError } from '../model/errors.ts';
+
 export interface S3Options {
   readonly bucket: string;
   /** Path segments; empty for the whole bucket. */
@@ -14,6 +16,13 @@ export interface S3Options {
 export function readSettings(environment: S3Options['environment']) {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken } = environment;
   const endpoint = environment['AWS_ENDPOINT_URL_S3'] || environment['AWS_ENDPOINT_URL'];
+  if (endpoint && !URL.canParse(endpoint))
+    throw configurationError({
+      where: 'environment',
+      what: 'the endpoint of S3 is no address',
+      seen: endpoint,
+      fix: 'write https://host or http://host:port',
+    });
   // A server of one's own rarely cares, but the signature needs a region.
   const region = environment['AWS_REGION'] || environment['AWS_DEFAULT_REGION'] || (endpoint ? 'us-east-1' : undefined);
   const credentials = { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };

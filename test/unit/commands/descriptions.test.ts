@@ -18,10 +18,14 @@ test.each([
   expect(humanBytes(bytes)).toBe(expected);
 });
 
+const nothingElse = { standstills: [], hooks: [] };
+
 describe('a plan', () => {
   const files = { ...filesSource('app', volume('shop_files', '/data')), exclude: ['/data/cache/**'] };
   const text = describePlan({
     ...plan({ ...databaseSource('db', 'shop'), command: 'sh -c export A\nexec pg_dump' }, files),
+    standstills: [{ service: 'app', mode: 'stop', during: 'set' }],
+    hooks: [{ phase: 'after', service: 'app', command: 'occ maintenance:mode --off' }],
     skipped: [{ service: 'web', what: 'everything', why: 'it has no davit label' }],
     warnings: ['mind the gap'],
     problems: [{ service: 'x', error: configurationError({ where: 'service "x"', what: 'is wrong' }) }],
@@ -36,6 +40,8 @@ describe('a plan', () => {
       '+ app/files/data',
       'files of volume shop_files, without /data/cache/**',
       'SQLite databases in it as safe copies',
+      '~ stops app until everything is captured',
+      '~ after: app runs occ maintenance:mode --off',
       '- web: everything — it has no davit label',
       '! mind the gap',
       'x service "x": is wrong',
@@ -46,13 +52,13 @@ describe('a plan', () => {
 
   test('shows the command as the label has it, what it collects, and that it has no way back', () => {
     const command = { ...commandSource('vendor', 'cd /b\nbackup'), collect: '/b/*.tar.gz' };
-    const described = describePlan(plan(command, { ...command, name: 'other', restorable: false }));
+    const described = describePlan({ ...nothingElse, ...plan(command, { ...command, name: 'other', restorable: false }) });
     expect(described).toContain('  + vendor/dump\n      command, collects /b/*.tar.gz\n      $ cd /b\n      $ backup\n  + vendor/other');
     expect(described.match(/a restore leaves it alone/g)).toHaveLength(1);
   });
 
   test('of nothing says what to do', () => {
-    expect(describePlan(plan())).toMatch(/nothing would be captured: add the label davit\.enable=true/);
+    expect(describePlan({ ...nothingElse, ...plan() })).toMatch(/nothing would be captured: add the label davit\.enable=true/);
   });
 });
 

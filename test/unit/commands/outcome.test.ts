@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { BackupOutcome } from '../../../src/commands/backup.ts';
 import { exitCodeOf } from '../../../src/commands/outcome.ts';
 import { health, type HealthState } from '../../../src/commands/health.ts';
+import { configurationError } from '../../../src/model/errors.ts';
 import { manifest } from '../../support/builders.ts';
 
 const complete: BackupOutcome = { set: 'a', manifest: manifest() };
 const incomplete: BackupOutcome = { set: 'b', manifest: manifest({ status: 'incomplete' }) };
+const misconfigured: BackupOutcome = { set: 'd', error: configurationError({ where: 'set', what: 'is wrong' }) };
 const failed: BackupOutcome = { set: 'c', error: new Error('no') };
 
 test.each<[string, BackupOutcome[], number]>([
@@ -15,6 +17,8 @@ test.each<[string, BackupOutcome[], number]>([
   ['one failed, another complete', [complete, failed], 3],
   ['one failed, another incomplete', [failed, incomplete], 3],
   ['all failed', [failed, failed], 1],
+  ['all misconfigured', [misconfigured], 2],
+  ['one misconfigured, another failed', [misconfigured, failed], 1],
 ])('the exit code of a backup: %s', (_, outcomes, expected) => {
   expect(exitCodeOf(outcomes)).toBe(expected);
 });

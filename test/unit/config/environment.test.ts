@@ -58,8 +58,9 @@ describe('the typed environment', () => {
   });
 
   test('values are read', () => {
-    const environment = parseEnvironment({ DAVIT_STORAGE: 's3://b/p', DAVIT_KEEP: 'daily=2', DAVIT_ENCRYPT_TO: 'age1a, age1b' });
-    expect(environment).toMatchObject({ DAVIT_STORAGE: 's3://b/p', DAVIT_KEEP: { daily: 2 }, DAVIT_ENCRYPT_TO: ['age1a', 'age1b'] });
+    const recipients = ['q', 'z'].map((letter) => `age1${letter.repeat(58)}`);
+    const environment = parseEnvironment({ DAVIT_STORAGE: 's3://b/p', DAVIT_KEEP: 'daily=2', DAVIT_ENCRYPT_TO: recipients.join(', ') });
+    expect(environment).toMatchObject({ DAVIT_STORAGE: 's3://b/p', DAVIT_KEEP: { daily: 2 }, DAVIT_ENCRYPT_TO: recipients });
   });
 
   test.each(['UTC', 'Europe/Berlin', 'America/Argentina/Ushuaia', 'CET'])('%s is a time zone', (name) => {
@@ -103,4 +104,16 @@ describe('the typed environment', () => {
     expect(() => parseEnvironment(resolveFiles(raw, read))).toThrow(/DAVIT_KEEP/);
     expect(() => resolveFiles({ ...raw, [`${name}_FILE`]: '/run/secrets/gone' }, read)).not.toThrow(/PLANTED/);
   });
+});
+
+test.each<[string, string]>([
+  ['DAVIT_STORAGE', 's3://'],
+  ['DAVIT_STORAGE', 'file://backups'],
+  ['DAVIT_STORAGE', 'file:///'],
+  ['DAVIT_ENCRYPT_TO', 'age1xyz'],
+  ...['at night', '61 * * * *', '0 3 * *', '0 0 31 2 *'].map((schedule): [string, string] => ['DAVIT_SCHEDULE', schedule]),
+])('%s=%s is refused', (name, value) => {
+  expect(() => parseEnvironment({ [name]: value })).toThrow(
+    expect.objectContaining({ exitCode: 2, message: expect.stringContaining(`${name}: expected`) }),
+  );
 });

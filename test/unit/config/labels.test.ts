@@ -83,6 +83,7 @@ describe('names that are no label', () => {
     ['dump.pasword-env', 'dump.password-env'],
     ['hook.befor', 'hook.before'],
     ['Enable', 'enable'],
+    ['set.images.kep', 'set.images.keep'],
   ])('davit.%s: did you mean davit.%s?', (wrong, right) => {
     expect(messages({ [`davit.${wrong}`]: 'x' })).toEqual([`service "db": unknown label davit.${wrong} — did you mean davit.${right}?`]);
   });
@@ -115,6 +116,20 @@ describe('labels of a set', () => {
         ['a-b', { storage: 'cold' }],
       ]),
     );
+  });
+
+  test('what is right about a set counts when another part is not; a storage is never another one', () => {
+    const wrong = parseLabels('davit', {
+      'davit.set.images.keep': 'all',
+      'davit.set.images.storage': 'Cold',
+      'davit.set.images.schedule': '0 4 * * 0',
+    });
+    expect(wrong.problems).not.toEqual([]);
+    expect(wrong.sets.get('images')).toEqual({ schedule: '0 4 * * 0', storage: 'Cold' });
+  });
+
+  test.each(['at night', '61 * * * *', ''])('schedule=%j is refused', (value) => {
+    expect(messages({ 'davit.set.images.schedule': value })).toEqual([expect.stringContaining('schedule: expected a cron expression')]);
   });
 
   test.each(['', ',', 'Shop', 'a/b'])('needed-by=%j is refused', (value) => {

@@ -43,9 +43,13 @@ describe('latest', () => {
 
   test('at a time before the first, or that is none', () => {
     expect(() => find('latest', { at: '2026-11-15T00:00:00Z' })).toThrow(
-      /has no complete snapshot at or before 2026-11-15T00:00:00Z: 5 others in s3:\/\/bucket/,
+      /has no complete snapshot at or before 2026-11-15T00:00:00.000Z: 5 others in s3:\/\/bucket/,
     );
     expect(() => find('latest', { at: 'yesterday' })).toThrow(/--at: expected a time .*: yesterday/);
+  });
+
+  test('a time does not go with an id', () => {
+    expect(() => find(monday.id, { at: '2026-11-18T00:00:00Z' })).toThrow(/--at: goes with latest, not with an id/);
   });
 
   test('with several sets has to be told which', () => {
@@ -57,7 +61,7 @@ describe('latest', () => {
   });
 
   test('where there is none, what to do depends on what there is', () => {
-    expect(() => find('latest', {}, [incomplete])).toThrow(/shows the incomplete ones, which can be restored by id/);
+    expect(() => find('latest', {}, [incomplete])).toThrow(/shows them; incomplete ones can be restored by id/);
     expect(() => find('latest', { set: 'stats' }, [])).toThrow(
       /stack "shop", set "stats": has no complete snapshot: 0 others .* --from-stack/,
     );

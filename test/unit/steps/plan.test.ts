@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { discover } from '../../../src/steps/discover.ts';
-import { plan, setsOf } from '../../../src/steps/plan.ts';
+import { plan } from '../../../src/steps/plan.ts';
 import { planStandstills } from '../../../src/steps/quiesce.ts';
+import { setsOf } from '../../../src/steps/sets.ts';
 import { composeContainer, service, stack, volume } from '../../support/builders.ts';
 import { fakeContext, type FakeStack, ownContainer } from '../../support/fake-context.ts';
 import { enabled, inventory, planned, postgres, problems, sources } from '../../support/planned.ts';
@@ -58,6 +59,17 @@ describe('databases', () => {
     expect(problems(found)).toEqual([
       expect.stringMatching(/service "db": postgres does not answer: .*password authentication failed — .*password-env/),
     ]);
+  });
+
+  test.each([
+    ['password-env', 'NOPE', {}],
+    ['password-file', '/run/secrets/nope', { exitCode: 1 }],
+  ])('a password that is not where davit.dump.%s says is a problem', async (label, value, outcome) => {
+    const found = await planned([postgres({ [`davit.dump.${label}`]: value })], {
+      answer: (_, { argv }) => (argv[0] === 'test' ? outcome : { stdout: inventory }),
+    });
+    expect(problems(found)).toEqual([expect.stringMatching(new RegExp(`davit.dump.${label} names .*: ${value} — correct the label`))]);
+    expect(sources(found)).toEqual([]);
   });
 
   test('a server that does not run is a problem', async () => {
@@ -145,9 +157,15 @@ describe('files', () => {
 
 describe('what takes no part', () => {
   test('is said, with the reason; Davit itself is not mentioned', async () => {
-    const found = await planned([composeContainer('web'), composeContainer('app', { labels: { 'davit.set': 'other' } }), postgres()]);
+    const found = await planned([
+      composeContainer('web'),
+      composeContainer('out', { labels: { 'davit.enable': 'false', 'davit.files': '/data' } }),
+      composeContainer('app', { labels: { 'davit.set': 'other' } }),
+      postgres(),
+    ]);
     expect(found.skipped.filter(({ what }) => what === 'everything')).toEqual([
       { service: 'app', what: 'everything', why: 'it belongs to set "other"' },
+      { service: 'out', what: 'everything', why: 'davit.enable=false' },
       { service: 'web', what: 'everything', why: 'it has no davit label' },
     ]);
   });

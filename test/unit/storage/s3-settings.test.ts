@@ -17,6 +17,12 @@ test('a server of one’s own gets path style and some region', () => {
   });
 });
 
+test('an endpoint that is no address is refused', () => {
+  expect(() => readSettings({ AWS_ENDPOINT_URL_S3: 's3.example.com' })).toThrow(
+    /endpoint of S3 is no address: s3\.example\.com — write https:/,
+  );
+});
+
 test('keys count only as a pair', () => {
   const keys = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
   expect(readSettings(keys)).toEqual({ credentials: { accessKeyId: 'id', secretAccessKey: 'secret' } });

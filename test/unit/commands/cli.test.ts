@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { createCli } from '../../../src/commands/cli.ts';
+
+/** The exit code, and whether anything was begun. */
+async function called(...words: string[]): Promise<{ exitCode: number | undefined; begun: boolean }> {
+  const result = { exitCode: undefined as number | undefined, begun: false };
+  const cli = createCli({
+    createContext: async () => {
+      result.begun = true;
+      throw new Error('begun');
+    },
+    print: () => undefined,
+    exit: (code) => void (result.exitCode = code),
+  });
+  await cli(['node', 'davit', ...words]).catch((error: Error) => expect(error.message).toBe('begun'));
+  return result;
+}
+
+test.each([
+  ['backup', 'shop-db'],
+  ['restore', 'latest', 'shop-db', '--yes'],
+  ['verify', '20261121T030000Z-3f9a1c', '20261121T040000Z-3f9a1c'],
+  ['prune', 'now'],
+  ['restore'],
+  ['backup', '--sets', 'all'],
+])('davit %s %s is refused before anything begins', async (...words) => {
+  expect(await called(...words)).toEqual({ exitCode: 2, begun: false });
+});
+
+test.each([['backup'], ['restore', 'latest', '--yes'], ['verify', 'latest'], []])('davit %s %s is understood', async (...words) => {
+  expect(await called(...words)).toMatchObject({ begun: true });
+});
