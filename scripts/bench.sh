@@ -11,6 +11,6 @@ if ! command -v aws >/dev/null; then
   say "Installing the Debian package awscli: the peer"
   apt_install "$(debian_codename)" awscli
 fi
-for name in "${@:-portable memory incremental}"; do
+for name in "${@:-portable memory}"; do
   for one in $name; do node "bench/$one.ts"; done
 done
