@@ -7,6 +7,7 @@ import { engineOf, restoreDatabase, serviceOf } from '../steps/dump.ts';
 import { exportArtifacts } from '../steps/export.ts';
 import { restoreFiles } from '../steps/files.ts';
 import { chooseArtifacts, findSnapshot, type Part } from '../steps/find.ts';
+import { clearHalfRestored, markHalfRestored } from '../steps/half-restored.ts';
 import { hooksOf, runHook } from '../steps/hooks.ts';
 import { closeJournal, openJournal, recover } from '../steps/journal.ts';
 import { startDatabase, type StartedDatabase, startForCommands, startServices, waitHealthy } from '../steps/lifecycle.ts';
@@ -84,6 +85,7 @@ async function restoreInto(
 ): Promise<void> {
   const involved = new Set(replacedBy(plan).map(({ service }) => service));
   const services = [...involved].map((name) => serviceOf(stack, name));
+  await markHalfRestored(context, stack, { snapshot: manifest.id, safety, services: [...involved] });
   const journal = { standstills: plan.standstills, hooks: [], restore: { snapshot: manifest.id, safety } };
   const note = await openJournal(context, stack, journal);
   try {
@@ -99,6 +101,7 @@ async function restoreInto(
       context.log.error({ error: messageOf(problem) }, 'could not be undone');
     throw error;
   }
+  await clearHalfRestored(context, stack, [...involved]);
   await startServices(context, stack, plan.starting);
   const errors = await closeJournal(context, stack, note, start ? journal : { standstills: [], hooks: [] });
   if (errors.length > 0) throw errors[0];

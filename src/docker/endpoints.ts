@@ -15,14 +15,18 @@ export const endpoints = {
   execCreate: { method: 'POST', path: '/containers/{id}/exec', reason: 'run the dump or restore tool and hooks inside the container' },
   execStart: { method: 'POST', path: '/exec/{id}/start', reason: 'stream the output or input of that command' },
   execInspect: { method: 'GET', path: '/exec/{id}/json', reason: 'learn the exit code of that command' },
-  create: { method: 'POST', path: '/containers/create', reason: 'make the worker that reads volumes, and the journal' },
+  create: {
+    method: 'POST',
+    path: '/containers/create',
+    reason: 'make the worker that reads volumes, the journal, and the mark of a restore that is not done',
+  },
   attach: { method: 'POST', path: '/containers/{id}/attach', reason: 'hand a worker its job on stdin and read its events' },
   wait: { method: 'POST', path: '/containers/{id}/wait', reason: 'learn that a worker has ended and is gone' },
   start: { method: 'POST', path: '/containers/{id}/start', reason: 'start a worker, and again what was stopped' },
   stop: { method: 'POST', path: '/containers/{id}/stop', reason: 'davit.quiesce=stop, and the apps during a restore' },
   pause: { method: 'POST', path: '/containers/{id}/pause', reason: 'davit.quiesce=pause' },
   unpause: { method: 'POST', path: '/containers/{id}/unpause', reason: 'undo davit.quiesce=pause' },
-  remove: { method: 'DELETE', path: '/containers/{id}', reason: 'remove workers, journal and drill containers' },
+  remove: { method: 'DELETE', path: '/containers/{id}', reason: 'remove workers, journals and marks' },
 } as const satisfies Record<string, Endpoint>;
 
 export type EndpointName = keyof typeof endpoints;

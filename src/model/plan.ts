@@ -54,7 +54,7 @@ export interface Skipped {
 export interface Problem {
   readonly service: string;
   readonly error: DavitError;
-  /** Wrong for a backup, but nothing that a restore would replace: a label names what is not there, or other containers have more. */
+  /** Wrong for a backup, but nothing that keeps a restore from saving what is there first. */
   readonly absent?: boolean;
 }
 

@@ -4,6 +4,7 @@ import { configurationError } from '../model/errors.ts';
 import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
 import { planCommands } from './command-plan.ts';
 import type { Service, Stack } from './discover.ts';
+import { halfRestored } from './half-restored.ts';
 import { mountAround, storageFolders, unmountedFolders } from './storage-folders.ts';
 import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
 import { idleSettings, ownName, unknownSets, unknownStorage } from './sets.ts';
@@ -38,6 +39,11 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
       ...wrongLabels(stack),
       ...unknownSets(stack, set),
       ...unknownStorage(context, stack, set),
+      ...(await halfRestored(
+        context,
+        stack,
+        members.map(({ name }) => name),
+      )),
       ...unmountedFolders(stack.own, context.environment).map((error) => ({ service: ownName(stack), error })),
     ],
     warnings: [

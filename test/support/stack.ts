@@ -162,19 +162,21 @@ export function openStack({ project, files, variables = {}, remove }: ComposeFil
       await must('rm', compose('rm', '-s', '-f', '-v', ...names));
       await execa('docker', ['volume', 'rm', ...lost.map((name) => `${project}_${name}`)]);
     },
-    async leftovers() {
-      const list = async (label: string): Promise<string[]> =>
-        (await execa('docker', ['ps', '-a', '--filter', `label=${label}=${project}`, '--format', '{{.Names}}'])).stdout
-          .split('\n')
-          .filter((name) => name !== '');
-      return [...(await list('io.davit.worker')), ...(await list('io.davit.journal'))];
-    },
+    leftovers: () => madeByDavit('worker', 'journal'),
     async [Symbol.asyncDispose]() {
       await compose('down', '-v', '--remove-orphans', '--timeout', '3');
-      const left = await stack.leftovers();
+      const left = await madeByDavit('worker', 'journal', 'half-restored');
       if (left.length > 0) await execa('docker', ['rm', '-f', ...left]);
       await remove();
     },
   };
   return stack;
+
+  async function madeByDavit(...kinds: readonly string[]): Promise<string[]> {
+    const named = kinds.map(async (kind) => {
+      const filter = `label=io.davit.${kind}=${project}`;
+      return (await execa('docker', ['ps', '-a', '--filter', filter, '--format', '{{.Names}}'])).stdout.split('\n');
+    });
+    return (await Promise.all(named)).flat().filter((name) => name !== '');
+  }
 }

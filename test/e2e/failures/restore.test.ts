@@ -89,9 +89,15 @@ describe('the restore is killed', () => {
       process.kill(await processOf(lab.stack, 'restore'), 'SIGKILL');
       expect((await run).exitCode).toBe(137);
     }
+    const mixed = await lab.backup();
+    expect(mixed.stderr).toContain(killedHalfWay);
+    expect(mixed.stderr).toMatch(/"services":\["app"\]/);
+    expect([mixed.exitCode, mixed.stdout]).toEqual([
+      3,
+      expect.stringContaining('a restore ended half-way, so what is there now is a mixture'),
+    ]);
+    expect((await lab.stack.json<Manifest>(['show', 'latest'])).id).toBe(lab.good().id);
     const next = await restore(lab, '--no-safety');
-    expect(next.stderr).toContain(killedHalfWay);
-    expect(next.stderr).toMatch(/"services":\["app"\]/);
     await succeeds(lab, next);
   });
 
