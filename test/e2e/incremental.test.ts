@@ -83,7 +83,7 @@ test('files are read ahead while their app runs; without the password nothing ru
   const none = await wrong('DAVIT_PASSWORD_FILE=/dev/null');
   expect(none).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('DAVIT_PASSWORD_FILE names an empty file') });
   const stranger = await wrong('DAVIT_PASSWORD_FILE=/etc/hostname');
-  expect(stranger).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('DAVIT_PASSWORD: opens none of the 1 keys') });
+  expect(stranger).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('DAVIT_PASSWORD: opens none of the 1 keys') });
   expect((await stack.json<Manifest[]>(['list'])).map((one) => one.id)).toEqual([id]);
 });
 
