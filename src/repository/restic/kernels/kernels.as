@@ -13,7 +13,6 @@ const window: usize = 64;
 const polynomialShift: u64 = 45;
 const cutMask: u64 = (1 << 20) - 1;
 
-// @ts-ignore: decorator
 @inline
 function roll(digest: u64, at: usize): u64 {
   digest ^= load<u64>(outTable + (<usize>load<u8>(at - window) << 3));
