@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Context } from '../context.ts';
 import type { Inspector } from '../engines/engine.ts';
 import { DavitError } from '../model/errors.ts';
@@ -6,37 +7,16 @@ import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import { commandOf } from './command-plan.ts';
 import { captureScript, putInto, restoreScript } from './command-scripts.ts';
 import type { Service } from './discover.ts';
-import { serviceOf, watched } from './dump.ts';
-import { imageOf, type Run } from './run.ts';
+import { serviceOf, storeOutput } from './dump.ts';
+import type { Run } from './run.ts';
 
 /** Runs one command and stores what it gives. */
 export async function captureCommand(context: Context, run: Run, source: CommandSource): Promise<Artifact> {
   const service = serviceOf(run.stack, source.service);
   const label = commandOf(service, source.name);
-  const { name, extension, kind, engine } = source;
-  const startedAt = context.now();
-  const stdout = context.docker.read(service.containers[0].id, captureScript(label), {
-    idleTimeoutMs: label.timeout,
-    signal: context.signal,
-  });
-  const { plain } = watched(stdout, demandOutput(source));
-  const stored = await run.writer.put({ service: service.name, name, extension }, plain, context.signal);
-  const endedAt = context.now();
-  context.log.info(
-    { source: artifactId(source), bytes: stored.plain.bytes, stored: stored.stored.bytes, ms: endedAt.getTime() - startedAt.getTime() },
-    'command stored',
-  );
-  return {
-    ...stored,
-    service: service.name,
-    name,
-    kind,
-    engine,
-    extension,
-    ...imageOf(service),
-    startedAt: startedAt.toISOString(),
-    endedAt: endedAt.toISOString(),
-  };
+  const options = { idleTimeoutMs: label.timeout, signal: context.signal };
+  const read = (): Readable => context.docker.read(service.containers[0].id, captureScript(label), options);
+  return storeOutput(context, run, source, read, demandOutput(source), 'command stored');
 }
 
 /** An empty answer is no artifact, whatever the exit code. */

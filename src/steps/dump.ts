@@ -29,37 +29,53 @@ async function dump(context: Context, run: Run, source: DatabaseSource): Promise
     targetOf(service),
     source.database === undefined ? undefined : { name: source.database, details: source.details, warnings: [] },
   );
-  const startedAt = context.now();
-  const stdout = context.docker.read(service.containers[0].id, command, { signal: context.signal });
-  const { plain, tables } = watched(stdout, inspect());
-  const stored = await run.writer.put({ service: source.service, name: source.name, extension }, plain, context.signal);
-  const endedAt = context.now();
-  const counted = tables();
-  context.log.info(
-    { source: artifactId(source), bytes: stored.plain.bytes, stored: stored.stored.bytes, ms: endedAt.getTime() - startedAt.getTime() },
-    'dumped',
-  );
+  const read = (): Readable => context.docker.read(service.containers[0].id, command, { signal: context.signal });
+  const artifact = await storeOutput(context, run, { ...source, extension }, read, inspect(), 'dumped');
   return {
-    ...stored,
-    service: source.service,
-    name: source.name,
-    kind: source.kind,
-    engine: source.engine,
-    extension,
+    ...artifact,
     ...(source.database === undefined ? {} : { database: source.database }),
     details: source.details,
     tool: source.tool,
     server: source.server,
-    ...imageOf(service),
-    startedAt: startedAt.toISOString(),
-    endedAt: endedAt.toISOString(),
-    ...(counted === undefined ? {} : { tables: counted }),
     ...(source.warnings.length > 0 ? { warnings: [...source.warnings] } : {}),
   };
 }
 
+/** Stores what a command in a service's container gives, where `inspector` finds it whole; says so in the log by `message`. */
+export async function storeOutput(
+  { log, now, signal }: Context,
+  run: Run,
+  source: Pick<Artifact, 'service' | 'name' | 'kind' | 'engine' | 'extension'>,
+  read: () => Readable,
+  inspector: Inspector,
+  message: string,
+): Promise<Artifact> {
+  const { service, name, kind, engine, extension } = source;
+  const startedAt = now();
+  const { plain, tables } = watched(read(), inspector);
+  const stored = await run.writer.put({ service, name, extension }, plain, signal);
+  const endedAt = now();
+  const counted = tables();
+  log.info(
+    { source: artifactId(source), bytes: stored.plain.bytes, stored: stored.stored.bytes, ms: endedAt.getTime() - startedAt.getTime() },
+    message,
+  );
+  return {
+    ...stored,
+    service,
+    name,
+    kind,
+    engine,
+    extension,
+    ...imageOf(serviceOf(run.stack, service)),
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt.toISOString(),
+    ...(counted === undefined ? {} : { tables: counted }),
+  };
+}
+
 /** Passes the dump on; when it lacks its end, the stream fails instead of ending, so that nothing of it is kept. */
-export function watched(stdout: Readable, inspector: Inspector): { plain: Readable; tables: () => Table[] | undefined } {
+function watched(stdout: Readable, inspector: Inspector): { plain: Readable; tables: () => Table[] | undefined } {
   let tables: Table[] | undefined;
   const plain = new Transform({
     transform(chunk: Buffer, _encoding, done) {
