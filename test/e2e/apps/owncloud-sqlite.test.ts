@@ -1,20 +1,13 @@
 import { expect } from 'vitest';
-import { captured, createApp, deeds, expectStandstill, openApp, quick, serves } from '../../support/app-stack.ts';
+import { captured, createApp, deeds, expectStandstill, quick, serves } from '../../support/app-stack.ts';
 import { until } from '../../support/docker.ts';
-import { labTest } from '../failures/lab-test.ts';
 import { breaks } from './mutations.ts';
-import { configOf, occ } from './owncloud.ts';
+import { configOf, occ, ownCloudTest } from './owncloud.ts';
 
-/** compose-examples/owncloud-sqlite, with users that upload, replace and delete files all the time. */
+/** compose-examples/owncloud-sqlite. */
 const services = () => ({ owncloud: { healthcheck: quick } });
 const database = '/mnt/data/files/owncloud.db';
-let environment: Readonly<Record<string, string>> = {};
-
-const test = labTest(() => ({
-  s3: 'davit-test/s3-fast',
-  open: (place) => openApp('owncloud-sqlite', { services, environment: (environment = place) }),
-  seed: (stack) => serves(stack, 'owncloud', 100),
-}));
+const { test, options } = ownCloudTest('owncloud-sqlite', services);
 
 test('a backup holds a safe copy of the database and not the live one, of a moment without users', async ({ lab: { stack, succeeds } }) => {
   const manifest = await succeeds();
@@ -61,7 +54,7 @@ test('a restore into an empty stack of another name gives the instance back, to 
   const { project } = lab.stack;
   const known = await configOf(lab.stack);
   await lab.stack.compose('down', '--volumes', '--timeout', '3');
-  await using stack = await createApp('owncloud-sqlite', { services, environment });
+  await using stack = await createApp('owncloud-sqlite', { ...options() });
   await stack.restore('latest', '--from-stack', project);
 
   await serves(stack, 'owncloud');

@@ -1,19 +1,12 @@
 import { expect } from 'vitest';
-import { captured, createApp, deeds, expectStandstill, openApp, quick, serves } from '../../support/app-stack.ts';
+import { captured, createApp, deeds, expectStandstill, quick, serves } from '../../support/app-stack.ts';
 import { lockTable, sql } from '../failures/faults.ts';
-import { labTest } from '../failures/lab-test.ts';
 import { breaks } from './mutations.ts';
-import { configOf, occ } from './owncloud.ts';
+import { configOf, occ, ownCloudTest } from './owncloud.ts';
 
-/** compose-examples/owncloud, with users that upload, replace and delete files all the time. */
+/** compose-examples/owncloud. */
 const services = () => ({ owncloud: { healthcheck: quick }, mariadb: { healthcheck: quick }, redis: { healthcheck: quick } });
-let environment: Readonly<Record<string, string>> = {};
-
-const test = labTest(() => ({
-  s3: 'davit-test/s3-fast',
-  open: (place) => openApp('owncloud', { services, environment: (environment = place) }),
-  seed: (stack) => serves(stack, 'owncloud', 100),
-}));
+const { test, options } = ownCloudTest('owncloud', services);
 
 test('a backup holds the four parts of the manual, of a moment without users', async ({ lab: { stack, succeeds } }) => {
   const manifest = await succeeds();
@@ -72,7 +65,7 @@ test('a restore into an empty stack of another name, with the same and with othe
   const known = await configOf(lab.stack);
   await lab.stack.compose('down', '--volumes', '--timeout', '3');
   for (const variables of [{}, { DB_PASSWORD: 'another-password', DB_ROOT_PASSWORD: 'another-root-password' }]) {
-    await using stack = await createApp('owncloud', { services, environment, variables });
+    await using stack = await createApp('owncloud', { ...options(), variables });
     await stack.restore('latest', '--from-stack', project);
 
     await serves(stack, 'owncloud');

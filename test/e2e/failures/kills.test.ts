@@ -87,6 +87,8 @@ describe.each(moments.slice(0, 2))('during %s', (name, prepare) => {
       await run;
       await (name === 'the dump' ? lab.stack.up('davit') : lab.stack.up('--force-recreate', 'davit'));
       await lab.runs();
+      // The container that is gone took the state of its daemon along.
+      if (name === 'the dump') expect((await lab.stack.compose('logs', 'davit')).stdout).toMatch(/the backup that began at \S+ was killed/);
       await until('nothing is left', async () => (await lab.stack.leftovers()).length === 0, 60_000);
     }
     await lab.killed();

@@ -6,22 +6,12 @@ import { readPrelude } from '../../../src/engines/mongodb-prelude.ts';
 import type { Table } from '../../../src/model/snapshot.ts';
 import { noise } from '../../support/bytes.ts';
 import { block, bson, closing, collection, crc64, prelude } from '../../support/mongodump-archive.ts';
+import { inspecting } from '../../support/inspecting.ts';
 import { createRandom, split } from '../../support/random.ts';
 
-function inspect(...pieces: readonly Buffer[]): Table[] | undefined {
-  const inspector = createArchiveInspector('service "db"');
-  for (const piece of pieces) inspector.see(piece);
-  return inspector.conclude();
-}
-
-function isAccepted(...pieces: readonly Buffer[]): boolean {
-  try {
-    inspect(...pieces);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const archives = inspecting(() => createArchiveInspector('service "db"'));
+const inspect = (...pieces: readonly Buffer[]) => archives.inspect(pieces);
+const isAccepted = (...pieces: readonly Buffer[]) => archives.isAccepted(pieces);
 
 /** A real dump of test/fixtures/dumps/mongodb.js, written to a pipe. */
 describe('the dump mongodb.archive', () => {

@@ -2,24 +2,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseContents } from '../../../src/engines/pgdump-contents.ts';
 import { createPgDumpInspector } from '../../../src/engines/pgdump-format.ts';
-import type { Table } from '../../../src/model/snapshot.ts';
 import { archive, type ArchiveEntry, type ArchiveForm, copied, table, tableData } from '../../support/pgdump-archive.ts';
+import { inspecting } from '../../support/inspecting.ts';
 import { createRandom, split } from '../../support/random.ts';
 
-function inspect(pieces: readonly Buffer[]): Table[] | undefined {
-  const inspector = createPgDumpInspector('service "db"');
-  for (const piece of pieces) inspector.see(piece);
-  return inspector.conclude();
-}
-
-function isAccepted(pieces: readonly Buffer[]): boolean {
-  try {
-    inspect(pieces);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const { inspect, isAccepted } = inspecting(() => createPgDumpInspector('service "db"'));
 
 const entries: readonly ArchiveEntry[] = [
   table(1, 'orders'),

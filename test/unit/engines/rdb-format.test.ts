@@ -2,23 +2,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createCrc64, jones } from '../../../src/engines/crc64.ts';
 import { createRdbInspector } from '../../../src/engines/rdb-format.ts';
-import type { Table } from '../../../src/model/snapshot.ts';
+import { inspecting } from '../../support/inspecting.ts';
 import { createRandom, split } from '../../support/random.ts';
 
-function inspect(pieces: readonly Buffer[]): Table[] | undefined {
-  const inspector = createRdbInspector('service "cache"');
-  for (const piece of pieces) inspector.see(piece);
-  return inspector.conclude();
-}
-
-function isAccepted(pieces: readonly Buffer[]): boolean {
-  try {
-    inspect(pieces);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const { inspect, isAccepted } = inspecting(() => createRdbInspector('service "cache"'));
 
 function sealed(body: Buffer): Buffer {
   const crc = createCrc64(jones);

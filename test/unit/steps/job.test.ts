@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Repository } from '../../../src/repository/repository.ts';
-import { captureTree, type Extract, extractTree } from '../../../src/steps/job.ts';
+import { type Capture, type CaptureResult, captureTree, type Extract, extractTree } from '../../../src/steps/job.ts';
 import { exclusions } from '../../../src/steps/selection.ts';
 import { filesArtifact, manifest } from '../../support/builders.ts';
 
@@ -82,29 +82,36 @@ test('exclusions are relative to the tree, wherever it lies now', async () => {
   expect(await exclusions(root, '/data', { include: [], exclude: [] })).toEqual([]);
 });
 
-test('a tree is captured without what its globs leave out', async () => {
+/** Captures the tree: the result, and the trees that were asked for. */
+async function capture(job: Partial<Capture>): Promise<{ result: CaptureResult; asked: unknown[] }> {
   const asked: unknown[] = [];
   const putTree = async (...args: unknown[]) => (asked.push(args[1]), { warnings: [] });
   const writer = { putTree, [Symbol.asyncDispose]: async () => undefined };
   const repository = { begin: async () => writer } as unknown as Repository;
   const artifact = { service: 'app', name: 'files/data', extension: 'tar' };
   const address = { stack: 'shop', set: 'default', id: '20261121T030000Z-3f9a1c' };
-  const exclude = ['/data/cache', '/data/old.txt'];
-  const job = { kind: 'capture', address, artifact, root, path: '/data', sqlite: 'auto', scratch: '', include: [], exclude } as const;
-  await captureTree(repository, { ...job, include: [] }, new AbortController().signal);
+  const common: Capture = {
+    kind: 'capture',
+    address,
+    artifact,
+    root,
+    path: '/data',
+    sqlite: 'auto',
+    scratch: '',
+    include: [],
+    exclude: [],
+  };
+  return { result: await captureTree(repository, { ...common, ...job }, new AbortController().signal), asked };
+}
+
+test('a tree is captured without what its globs leave out', async () => {
+  const { asked } = await capture({ exclude: ['/data/cache', '/data/old.txt'] });
   expect(asked).toEqual([{ root, exclude: expect.arrayContaining(['cache', 'old.txt']) as unknown }]);
 });
 
 test('ahead of the real reading, databases are left where they are', async () => {
   await writeFile(join(root, 'app.db'), `SQLite format 3\0${'x'.repeat(100)}`);
-  const asked: unknown[] = [];
-  const putTree = async (...args: unknown[]) => (asked.push(args[1]), { warnings: [] });
-  const writer = { putTree, [Symbol.asyncDispose]: async () => undefined };
-  const repository = { begin: async () => writer } as unknown as Repository;
-  const artifact = { service: 'app', name: 'files/data', extension: 'tar' };
-  const address = { stack: 'shop', set: 'default', id: '20261121T030000Z-3f9a1c' };
-  const job = { kind: 'capture', address, artifact, root, path: '/data', sqlite: 'auto', scratch: '', ahead: true } as const;
-  const result = await captureTree(repository, { ...job, include: [], exclude: [] }, new AbortController().signal);
+  const { result, asked } = await capture({ ahead: true });
   expect(result.databases).toEqual([]);
   expect(asked).toEqual([{ root, exclude: ['app.db', 'app.db-wal', 'app.db-shm', 'app.db-journal'] }]);
 });
