@@ -12,7 +12,7 @@ import { health, reportRun } from './health.ts';
 import { describeOutcome, exitCodeOf, plainOutcome } from './outcome.ts';
 import { describePlan, showPlan } from './plan.ts';
 import { describeVerdicts, prune } from './prune.ts';
-import { restore } from './restore.ts';
+import { describeRestore, restore } from './restore.ts';
 import { cat, companions, describeCompanion, describeList, describeSnapshot, list, show, verifySnapshots } from './snapshots.ts';
 
 export interface Surroundings {
@@ -140,13 +140,8 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
           allowPartial,
           confirm: (plan, manifest) => confirm(plan, manifest, yes, rest.path),
         });
-        answer(json, { snapshot: report.manifest.id, restored: report.restored, safety: report.safety, ...named(report.companions) }, () =>
-          [
-            `restored from ${report.manifest.id}: ${report.restored.join(', ')}`,
-            ...(report.safety === undefined ? [] : [`what was there before is snapshot ${report.safety}`]),
-            ...report.companions.map(describeCompanion),
-          ].join('\n'),
-        );
+        const { manifest, companions: belonging, ...done } = report;
+        answer(json, { snapshot: manifest.id, ...done, ...named(belonging) }, () => describeRestore(report));
       },
     );
 

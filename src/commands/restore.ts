@@ -19,6 +19,7 @@ import { withoutLogin } from '../steps/servers.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { proveReadable } from '../steps/verify.ts';
 import { backupSet } from './backup.ts';
+import { describeCompanion } from './snapshots.ts';
 
 export interface RestoreOptions extends Part {
   readonly snapshot: string;
@@ -37,6 +38,8 @@ export interface RestoreOptions extends Part {
 export interface RestoreReport {
   readonly manifest: Manifest;
   readonly restored: readonly string[];
+  /** Of these, only what lies under it. */
+  readonly path: string | undefined;
   readonly safety?: string | undefined;
   /** Snapshots of other sets that belong to it, and are not restored by this. */
   readonly companions: readonly Manifest[];
@@ -50,7 +53,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
   const companions = await companionsOf(context, stack, manifest);
   if (options.to !== undefined) {
     await exportArtifacts(context, manifest, artifacts, options.to, options.path);
-    return { manifest, restored: artifacts.map(artifactId), companions };
+    return { manifest, restored: artifacts.map(artifactId), path: options.path, companions };
   }
   refuseBrokenSet(manifest, artifacts, options.allowPartial);
   return withLock(stack.name, async () => {
@@ -71,7 +74,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     await restoreInto(context, stack, manifest, plan, safety, options).catch((cause: unknown) => {
       throw halfWay(cause, safety);
     });
-    return { manifest, restored: replacedBy(plan).map(artifactId), safety, companions };
+    return { manifest, restored: replacedBy(plan).map(artifactId), path: options.path, safety, companions };
   });
 }
 
@@ -97,17 +100,25 @@ async function restoreInto(
     await startForCommands(context, stack, plan.commanded);
     for (const artifact of plan.commands) await restoreCommand(context, serviceOf(stack, artifact.service), manifest, artifact);
   } catch (error) {
-    for (const problem of await closeJournal(context, stack, note, journal))
+    for (const problem of (await closeJournal(context, stack, note, journal)).errors)
       context.log.error({ error: messageOf(problem) }, 'could not be undone');
     throw error;
   }
   await clearHalfRestored(context, stack, [...involved]);
   await startServices(context, stack, plan.starting);
-  const errors = await closeJournal(context, stack, note, start ? journal : { standstills: [], hooks: [] });
+  const { errors } = await closeJournal(context, stack, note, start ? journal : { standstills: [], hooks: [] });
   if (errors.length > 0) throw errors[0];
   if (!start) return context.log.warn({}, 'nothing was started and no after-restore hook ran, as --no-start says');
   for (const { name } of plan.starting) await waitHealthy(context, stack, name);
   for (const { service, hook } of hooksOf(services, 'after-restore')) await runHook(context, service, hook);
+}
+
+export function describeRestore({ manifest, restored, path, safety, companions }: RestoreReport): string {
+  return [
+    `restored from ${manifest.id}${path === undefined ? '' : `, only ${path}`}: ${restored.join(', ')}`,
+    ...(safety === undefined ? [] : [`what was there before is snapshot ${safety}`]),
+    ...companions.map(describeCompanion),
+  ].join('\n');
 }
 
 /** Whoever is left with half a restore must know the way back. */

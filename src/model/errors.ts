@@ -36,6 +36,12 @@ export function configurationError(complaint: Complaint, options: { cause?: unkn
   return new DavitError(complaint, { ...options, exitCode: exitCodes.configuration });
 }
 
+/** The same error with what to do, where it does not say that itself. */
+export function advised(error: unknown, fix: string): unknown {
+  if (!(error instanceof DavitError) || error.complaint.fix !== undefined) return error;
+  return new DavitError({ ...error.complaint, fix }, { exitCode: error.exitCode, cause: error });
+}
+
 /** The sentence of any error, without a stack. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');

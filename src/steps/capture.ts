@@ -31,7 +31,9 @@ export async function capture(context: Context, run: Run): Promise<void> {
   } finally {
     const resumed = (service: string): void =>
       void (run.downtimeMs[service] = context.now().getTime() - (still.get(service) ?? context.now().getTime()));
-    for (const error of await closeJournal(context, run.stack, note, journal, resumed)) {
+    const { errors, warnings } = await closeJournal(context, run.stack, note, journal, resumed);
+    run.warnings.push(...warnings);
+    for (const error of errors) {
       run.failures.push({ service: 'davit', error: messageOf(error) });
       context.log.error({ error: messageOf(error) }, 'could not be undone');
     }
@@ -39,7 +41,10 @@ export async function capture(context: Context, run: Run): Promise<void> {
 
   async function runHooks(phase: HookPhase): Promise<void> {
     for (const { service, hook } of hooksOf(members, phase))
-      await attempt(context, run, { service: service.name, source: `hook ${phase}` }, () => runHook(context, service, hook));
+      await attempt(context, run, { service: service.name, source: `hook ${phase}` }, async () => {
+        const warning = await runHook(context, service, hook);
+        if (warning !== undefined) run.warnings.push(warning);
+      });
   }
 
   async function standStill(services: readonly Standstill[]): Promise<void> {

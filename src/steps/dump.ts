@@ -1,7 +1,7 @@
 import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
 import type { Context } from '../context.ts';
 import type { Engine, Inspector, Target } from '../engines/engine.ts';
-import { DavitError, messageOf } from '../model/errors.ts';
+import { advised, DavitError, messageOf } from '../model/errors.ts';
 import type { DatabaseSource } from '../model/plan.ts';
 import { type Artifact, artifactId, type Manifest, type Table } from '../model/snapshot.ts';
 import type { Service, Stack } from './discover.ts';
@@ -16,10 +16,16 @@ export async function dumpDatabase(context: Context, run: Run, source: DatabaseS
   try {
     return await dump(context, run, source);
   } catch (error) {
-    if (!schemaChanged.test(messageOf(error))) throw error;
+    const { options } = targetOf(serviceOf(run.stack, source.service)).access;
+    if (!schemaChanged.test(messageOf(error))) throw advised(error, adviceOn(options));
     context.log.warn({ source: artifactId(source), error: messageOf(error) }, 'the schema changed during the dump, trying once more');
     return dump(context, run, source);
   }
+}
+
+function adviceOn(options: readonly string[]): string {
+  const own = options.length === 0 ? '' : `, with \`${options.join(' ')}\` from label davit.dump.options`;
+  return `\`davit plan\` shows the command${own}: try it in the container`;
 }
 
 async function dump(context: Context, run: Run, source: DatabaseSource): Promise<Artifact> {

@@ -10,15 +10,22 @@ export function hooksOf(services: readonly Service[], phase: HookPhase): { servi
     .flatMap((service) => (service.labels?.hooks ?? []).filter((hook) => hook.phase === phase).map((hook) => ({ service, hook })));
 }
 
-/** Runs one hook, never with a terminal. Throws only when its `on-error` is `fail`. It is not aborted by a stop of Davit: what it undoes must be undone. */
-export async function runHook({ docker, log, now }: Context, service: Service, hook: Hook): Promise<void> {
+/**
+ * Runs one hook, never with a terminal. Throws only when its `on-error` is `fail`; answers with the warning otherwise. It is not aborted by a stop of
+ * Davit: what it undoes must be undone.
+ */
+export async function runHook({ docker, log, now }: Context, service: Service, hook: Hook): Promise<string | undefined> {
   const label = `davit.hook.${hook.phase}${hook.name === '' ? '' : `.${hook.name}`}`;
   const startedAt = now();
   const problem = await outcome();
   const fields = { service: service.name, hook: label, ms: now().getTime() - startedAt.getTime() };
-  if (problem === undefined) return log.info(fields, 'hook ran');
+  if (problem === undefined) {
+    log.info(fields, 'hook ran');
+    return undefined;
+  }
   if (hook['on-error'] === 'fail') throw problem;
   log.warn({ ...fields, error: problem.message }, 'hook failed');
+  return problem.message;
 
   async function outcome(): Promise<DavitError | undefined> {
     const where = `service "${service.name}"`;
@@ -38,7 +45,12 @@ export async function runHook({ docker, log, now }: Context, service: Service, h
         });
       const forbidden = hook['fail-on-output'];
       if (forbidden !== undefined && output.includes(forbidden))
-        return new DavitError({ where, what: `the output of ${label} contains what means failure`, seen: forbidden });
+        return new DavitError({
+          where,
+          what: `the output of ${label} contains what means failure`,
+          seen: forbidden,
+          fix: 'run the command by hand in the container',
+        });
       return undefined;
     } catch (error) {
       if (error instanceof DavitError) return new DavitError({ where, what: `${label} failed`, seen: error.message }, { cause: error });

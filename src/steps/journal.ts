@@ -32,45 +32,73 @@ export interface Journal {
   readonly restore?: { readonly snapshot: string; readonly safety?: string | undefined } | undefined;
 }
 
-/** Written before anything is touched. undefined: there is nothing to undo. */
-export async function openJournal({ docker }: Context, stack: Stack, journal: Journal): Promise<string | undefined> {
+/** Written before anything is touched. undefined: there is nothing to undo. It takes the place of older ones that could not be undone and name nothing else. */
+export async function openJournal(context: Context, stack: Stack, journal: Journal): Promise<string | undefined> {
   if (journal.standstills.length === 0 && journal.hooks.length === 0 && journal.restore === undefined) return undefined;
-  return docker.note(`davit-journal-${stack.name}-${randomBytes(4).toString('hex')}`, stack.own.imageId, {
+  const older = await journals(context, stack);
+  const id = await context.docker.note(`davit-journal-${stack.name}-${randomBytes(4).toString('hex')}`, stack.own.imageId, {
     [journalLabel]: stack.name,
     [contentLabel]: JSON.stringify(journal),
   });
+  for (const one of older) if (covers(journal, one.journal)) await context.docker.remove(one.id);
+  return id;
 }
 
-/** Undoes a journal: resumes, runs the `after` hooks, and only then forgets it. Every part is tried. Returns what failed. */
+async function journals({ docker }: Context, stack: Stack): Promise<{ readonly id: string; readonly journal: Journal }[]> {
+  const found = await docker.containers([`${journalLabel}=${stack.name}`]);
+  return found.map(({ id, labels }) => ({ id, journal: contentSchema.parse(JSON.parse(labels[contentLabel] ?? '{}')) }));
+}
+
+function covers(newer: Journal, older: Journal): boolean {
+  const containers = newer.standstills.flatMap((standstill) => standstill.containers);
+  return (
+    older.restore === undefined &&
+    older.hooks.every((service) => newer.hooks.includes(service)) &&
+    older.standstills.every((standstill) => standstill.containers.every((container) => containers.includes(container)))
+  );
+}
+
+/** What came of undoing a journal. */
+interface Undone {
+  readonly errors: readonly unknown[];
+  readonly warnings: readonly string[];
+}
+
+/** Undoes a journal: resumes, runs the `after` hooks, and only then forgets it. Every part is tried. */
 export async function closeJournal(
   context: Context,
   stack: Stack,
   id: string | undefined,
   journal: Journal,
   resumed?: (service: string) => void,
-): Promise<unknown[]> {
+): Promise<Undone> {
   const errors: unknown[] = [];
-  const tryTo = async (part: Promise<void>): Promise<void> => part.catch((error: unknown) => void errors.push(error));
+  const warnings: string[] = [];
+  const tryTo = async (part: Promise<string | void>): Promise<void> => {
+    await part.then(
+      (warning) => void (typeof warning === 'string' && warnings.push(warning)),
+      (error: unknown) => void errors.push(error),
+    );
+  };
   await tryTo(resume(context, stack, journal.standstills, resumed));
   const services = journal.hooks
     .map((name) => stack.services.find((service) => service.name === name))
     .filter((service): service is Service => service !== undefined);
   for (const { service, hook } of hooksOf(services, 'after')) await tryTo(runHook(context, service, hook));
   if (id !== undefined && errors.length === 0) await tryTo(context.docker.remove(id));
-  return errors;
+  return { errors, warnings };
 }
 
 /** Undoes what a killed run of this stack has left: first act of the daemon and of every run. */
 export async function recover(context: Context, stack: Stack): Promise<void> {
-  for (const { id, labels } of await context.docker.containers([`${journalLabel}=${stack.name}`])) {
-    const journal = contentSchema.parse(JSON.parse(labels[contentLabel] ?? '{}'));
+  for (const { id, journal } of await journals(context, stack)) {
     context.log.warn(
       { services: [...new Set([...journal.standstills.map(({ service }) => service), ...journal.hooks])], ...journal.restore },
       journal.restore === undefined
         ? 'an earlier run could not undo what it had stopped, paused or hooked: doing it now'
         : 'an earlier restore was killed half-way: bringing back what it had stopped; the data are a mixture until you restore again, the snapshot, or the one in `safety` where there is one',
     );
-    for (const error of await closeJournal(context, stack, id, journal))
+    for (const error of (await closeJournal(context, stack, id, journal)).errors)
       context.log.error({ error: messageOf(error) }, 'could not be undone');
   }
 }

@@ -38,7 +38,8 @@ test('plan explains itself; a service with a wrong label fails as that service, 
   expect(manifest.artifacts).toHaveLength(5);
   expect((await stack.json<Manifest[]>(['list']))[0]).toMatchObject({ id: manifest.id, status: 'incomplete' });
   expect((await stack.davit('show', 'latest')).stderr).toContain('has no complete snapshot');
-  expect((await stack.davit('health')).exitCode).toBe(1);
+  const illness = await stack.davit('health', '--json');
+  expect([illness.exitCode, JSON.parse(illness.stdout)]).toEqual([1, { error: expect.stringContaining('did you mean davit.order?') }]);
   expect(await stack.davit('doctor')).toMatchObject({ exitCode: 2, stdout: expect.stringContaining('did you mean davit.order?') });
 });
 

@@ -51,7 +51,8 @@ test('a failing hook makes the set incomplete, a warning one does not, and `afte
     volumes: ['files', 'more'],
   });
   await stack.up();
-  const { failures, artifacts } = await stack.backup(3);
+  const { failures, artifacts, warnings } = await stack.backup(3);
+  expect(warnings).toContainEqual(expect.stringMatching(/"soft": davit\.hook\.before ended with exit code 1/));
   expect(failures.map(({ service, error }) => `${service}: ${error}`)).toEqual([
     expect.stringMatching(/^app: .*davit\.hook\.before ended with exit code 7/),
     expect.stringMatching(/^app: .*davit\.hook\.before\.2 contains what means failure: Command failed/),

@@ -86,6 +86,32 @@ describe('a restore into the stack it came from', () => {
     expect(await contents(stack)).toBe('new new new new new');
   });
 
+  test('of one file says that it is only that', async () => {
+    const options = ['restore', old.id, '--service', 'app', '--path', '/data/a', '--yes', '--no-safety'];
+    expect(await stack.json(options)).toMatchObject({ restored: [expect.stringContaining('app/')], path: '/data/a' });
+    expect((await stack.davit(...options)).stdout).toContain(', only /data/a: app/');
+  });
+
+  test.each([
+    ['Ctrl+C', '\u0003', 1],
+    ['Ctrl+D', '\u0004', 1],
+    ['no', 'n\r', 1],
+    ['yes', 'y\r', 0],
+  ])('asks at a terminal, and %s is an answer', async (_, keys, exitCode) => {
+    const line = `docker exec -it ${await stack.container('davit')} davit restore ${old.id} --only app/data --no-safety`;
+    const terminal = execa('script', ['-qefc', line, '/dev/null'], { stdin: 'pipe', reject: false, timeout: 60_000 });
+    let said = '';
+    terminal.stdout.on('data', (text: Buffer) => {
+      if (!said.includes('[y/N]') && (said += text.toString()).includes('[y/N]')) terminal.stdin.write(keys);
+    });
+    const ended = await terminal;
+    expect([ended.exitCode, ended.stdout]).toEqual([
+      exitCode,
+      expect.stringContaining(exitCode === 0 ? 'restored from' : 'was not confirmed; nothing was changed'),
+    ]);
+    expect(await contents(stack)).toBe(exitCode === 0 ? 'old old new new new' : 'new new new new new');
+  });
+
   test('goes nowhere without a confirmation, an existing snapshot or an existing part', async () => {
     const unconfirmed = await stack.davit('restore', 'latest');
     expect(unconfirmed).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('nobody is there to confirm it — say --yes') });
