@@ -1,6 +1,7 @@
 import { readLabelsFile } from '../config/labels-file.ts';
 import { prefix, type ServiceLabels, type SetSettings } from '../config/labels.ts';
 import { parseLabels } from '../config/parse-labels.ts';
+import { setName } from '../config/values.ts';
 import type { Context } from '../context.ts';
 import { type ComposeIdentity, composeLabels, parseCompose } from '../docker/compose.ts';
 import type { Container } from '../docker/docker.ts';
@@ -13,6 +14,8 @@ export interface Service {
   readonly containers: readonly [Container, ...Container[]];
   /** undefined: takes no part, or its labels are wrong (see `problems`). */
   readonly labels: ServiceLabels | undefined;
+  /** The set that it names, which is known also where another of its labels is wrong. */
+  readonly set: string | undefined;
   /** By `davit.enable=false`. */
   readonly optedOut: boolean;
   readonly problems: readonly DavitError[];
@@ -103,12 +106,15 @@ function toService(name: string, members: readonly Container[], own: Container, 
   const raw = { ...fromFile, ...first.labels };
   const { labels, sets, problems } = parseLabels(name, raw);
   const takesPart = Object.keys(raw).some((label) => label.startsWith(prefix) && !label.startsWith(`${prefix}set.`));
+  const optedOut = raw[`${prefix}enable`] === 'false';
+  const member = takesPart && labels?.enable === true ? labels : undefined;
   return {
     name,
     containers: [first, ...rest],
-    labels: takesPart && labels?.enable === true ? labels : undefined,
-    optedOut: raw[`${prefix}enable`] === 'false',
-    problems: [...(raw[`${prefix}enable`] === 'false' ? [] : problems), ...(sets.size > 0 && !isOwn ? [misplaced(name)] : [])],
+    labels: member,
+    set: member?.set ?? (optedOut ? undefined : setName.safeParse(raw[`${prefix}set`]).data),
+    optedOut,
+    problems: [...(optedOut ? [] : problems), ...(sets.size > 0 && !isOwn ? [misplaced(name)] : [])],
     dependsOn: identityOf(first).dependsOn,
     own: isOwn,
     sets,

@@ -36,7 +36,7 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
       ...databases.flatMap(({ problems }) => problems),
       ...commands.problems,
       ...trees.problems,
-      ...wrongLabels(stack),
+      ...wrongLabels(stack, set),
       ...unknownSets(stack, set),
       ...unknownStorage(context, stack, set),
       ...(await halfRestored(
@@ -55,9 +55,11 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
   };
 }
 
-/** A wrong label belongs to no set that can be known, so every set of the stack reports it. */
-function wrongLabels(stack: Stack): Problem[] {
-  return stack.services.flatMap(({ name, problems }) => problems.map((error) => ({ service: name, error })));
+/** Where a service with a wrong label names no set, every set of the stack reports it: it may belong to any. */
+function wrongLabels(stack: Stack, set: string): Problem[] {
+  return stack.services
+    .filter((service) => service.set === undefined || service.set === set)
+    .flatMap(({ name, problems }) => problems.map((error) => ({ service: name, error })));
 }
 
 /** What it wants cannot be known. */
@@ -67,11 +69,11 @@ function isMislabelled({ labels, problems }: Service): boolean {
 
 function untaken(stack: Stack, set: string): Skipped[] {
   return stack.services
-    .filter(({ labels, own, problems }) => !own && problems.length === 0 && labels?.set !== set)
-    .map(({ name, labels, optedOut }) => ({
+    .filter((service) => !service.own && service.set !== set && (service.set !== undefined || service.problems.length === 0))
+    .map(({ name, set: other, optedOut }) => ({
       service: name,
       what: 'everything',
-      why: labels !== undefined ? `it belongs to set "${labels.set}"` : optedOut ? 'davit.enable=false' : 'it has no davit label',
+      why: other !== undefined ? `it belongs to set "${other}"` : optedOut ? 'davit.enable=false' : 'it has no davit label',
     }));
 }
 

@@ -5,7 +5,7 @@ import { settingsOf, type Stack } from './discover.ts';
 
 /** The names of all sets of a stack. */
 export function setsOf(stack: Stack): string[] {
-  return [...new Set(stack.services.flatMap(({ labels }) => (labels === undefined ? [] : [labels.set])))].toSorted();
+  return [...new Set(stack.services.flatMap(({ set }) => set ?? []))].toSorted();
 }
 
 /** No service takes part: the error of every command that would do something with them. */

@@ -65,6 +65,7 @@ export function service(name: string, { labels, dependsOn = [], own = false, rep
     name,
     containers: [first, ...rest],
     labels: parsed?.labels,
+    set: parsed?.labels?.set,
     optedOut: false,
     problems: [],
     dependsOn: dependsOn.map((one) => ({ service: one, condition: 'service_started' })),

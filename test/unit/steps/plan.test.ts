@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { discover } from '../../../src/steps/discover.ts';
 import { plan } from '../../../src/steps/plan.ts';
 import { planStandstills } from '../../../src/steps/quiesce.ts';
-import { setsOf } from '../../../src/steps/sets.ts';
-import { composeContainer, service, stack, volume } from '../../support/builders.ts';
+import { composeContainer, volume } from '../../support/builders.ts';
 import { fakeContext, type FakeStack, ownContainer } from '../../support/fake-context.ts';
 import { enabled, inventory, planned, postgres, problems, sources } from '../../support/planned.ts';
 import { prelude } from '../../support/mongodump-archive.ts';
@@ -170,10 +169,14 @@ describe('what takes no part', () => {
     ]);
   });
 
-  test('a service with a wrong label is a problem of every set', async () => {
-    const wrong = composeContainer('app', { labels: { 'davit.ordr': '1' } });
-    for (const set of ['default', 'other'])
-      expect(problems(await planned([wrong, postgres()], {}, set))).toEqual([expect.stringContaining('unknown label davit.ordr')]);
+  test('a service with a wrong label is a problem of every set, or of the one that it names', async () => {
+    const problemsOf = async (set: string, labels: Record<string, string>) =>
+      problems(await planned([composeContainer('app', { labels }), postgres()], {}, set));
+    const complaint = [expect.stringContaining('unknown label davit.ordr')];
+    for (const set of ['default', 'other']) expect(await problemsOf(set, { 'davit.ordr': '1' })).toEqual(complaint);
+    expect(await problemsOf('other', { 'davit.ordr': '1', 'davit.set': 'other' })).toEqual(complaint);
+    expect(await problemsOf('default', { 'davit.ordr': '1', 'davit.set': 'other' })).toEqual([]);
+    expect(await problemsOf('default', { 'davit.ordr': '1', 'davit.set': 'No Name' })).toHaveLength(2);
   });
 });
 
@@ -189,9 +192,4 @@ test('a set is needed by another set of the stack, or the label is wrong', async
     'label davit.set.images.needed-by: names no other set of the stack: images — the others are default',
   ]);
   expect(problems(await planned(containers))).toEqual([]);
-});
-
-test('the sets of a stack', () => {
-  const services = ['b', 'a', 'b'].map((set, index) => service(`s${index}`, { labels: { 'davit.set': set } }));
-  expect(setsOf(stack(...services, service('none')))).toEqual(['a', 'b']);
 });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { setsOf } from '../../../src/steps/sets.ts';
+import { service, stack } from '../../support/builders.ts';
 import { ownContainer } from '../../support/fake-context.ts';
 import { planned, postgres, problems } from '../../support/planned.ts';
 
@@ -20,4 +22,16 @@ describe('labels of a set on Davit itself', () => {
 test('a folder for snapshots that would vanish with the container is a problem', async () => {
   const found = await planned([postgres()], { environment: { DAVIT_STORAGE: 'file:///nowhere' } });
   expect(problems(found)).toEqual([expect.stringContaining("/nowhere is in no volume of Davit's container")]);
+});
+
+test('a set whose only service has a wrong label is a set all the same, so that its failure is told', () => {
+  expect(setsOf(stack({ ...service('app'), set: 'images' }, service('db', { labels: { 'davit.dump': 'postgres' } })))).toEqual([
+    'default',
+    'images',
+  ]);
+});
+
+test('the sets of a stack', () => {
+  const services = ['b', 'a', 'b'].map((set, index) => service(`s${index}`, { labels: { 'davit.set': set } }));
+  expect(setsOf(stack(...services, service('none')))).toEqual(['a', 'b']);
 });
