@@ -1,6 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Log } from '../log.ts';
+import { type DrillReport, failureOf } from '../model/drill.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import type { BackupOutcome } from './backup.ts';
@@ -10,19 +11,29 @@ const statePath = '/tmp/davit-health.json';
 /** How late a run may be before its absence is an illness. */
 const graceMs = 3_600_000;
 
+const ended = z.object({ endedAt: z.string(), failed: z.string().optional() });
+
 const stateSchema = z.object({
   startedAt: z.string(),
   nextRunAt: z.string().nullish(),
   /** When the run began that is under way, or was killed. */
   underWaySince: z.string().optional(),
   /** By set: when its last run ended, and what failed. */
-  lastRuns: z.record(z.string(), z.object({ endedAt: z.string(), failed: z.string().optional() })).optional(),
+  lastRuns: z.record(z.string(), ended).optional(),
+  /** By set: when the last drill of its newest snapshot ended, and what could not be restored. */
+  lastDrills: z.record(z.string(), ended).optional(),
 });
 export type HealthState = z.infer<typeof stateSchema>;
 
 export async function reportHealth(news: Partial<HealthState>): Promise<void> {
-  const { lastRuns, ...before } = await readState().catch((): Partial<HealthState> => ({}));
-  const state = { startedAt: new Date().toISOString(), ...before, ...news, lastRuns: { ...lastRuns, ...news.lastRuns } };
+  const before = await readState().catch((): Partial<HealthState> => ({}));
+  const state = {
+    startedAt: new Date().toISOString(),
+    ...before,
+    ...news,
+    lastRuns: { ...before.lastRuns, ...news.lastRuns },
+    lastDrills: { ...before.lastDrills, ...news.lastDrills },
+  };
   await writeFile(`${statePath}.new`, JSON.stringify(state));
   await rename(`${statePath}.new`, statePath);
 }
@@ -47,6 +58,12 @@ export async function reportRun(outcomes: readonly BackupOutcome[], log: Log): P
   await reportHealth({ lastRuns: Object.fromEntries(lastRuns) });
 }
 
+/** Says to the health check whether the newest snapshots can be restored. */
+export async function reportDrill(reports: readonly DrillReport[]): Promise<void> {
+  const endedAt = new Date().toISOString();
+  await reportHealth({ lastDrills: Object.fromEntries(reports.map((report) => [report.set, { endedAt, failed: failureOf(report) }])) });
+}
+
 function incomplete(set: string, manifest: Manifest | undefined): string {
   return `the snapshot of set ${set} is incomplete: ${(manifest?.failures ?? []).map(({ error }) => error).join('; ')}`;
 }
@@ -63,6 +80,14 @@ export async function health(now: Date, read?: () => Promise<string>): Promise<H
       what: 'the last backup was not good',
       seen: failure,
       fix: 'mend it and run `davit backup`, or wait for the next run',
+    });
+  const drill = Object.values(state.lastDrills ?? {}).find(({ failed }) => failed !== undefined)?.failed;
+  if (drill !== undefined)
+    throw new DavitError({
+      where: 'health',
+      what: 'the last drill could not restore everything',
+      seen: drill,
+      fix: 'mend it and run `davit backup`, then `davit drill`',
     });
   if (typeof state.nextRunAt === 'string' && now.getTime() - Date.parse(state.nextRunAt) > graceMs) {
     throw new DavitError({
