@@ -5,8 +5,10 @@ import { discover, type Stack } from '../steps/discover.ts';
 import { drillSnapshot } from '../steps/drill.ts';
 import { findSnapshot } from '../steps/find.ts';
 import { withLock } from '../steps/lock.ts';
+import { notify } from '../steps/notify.ts';
 import { chooseSets } from '../steps/sets.ts';
 import { removeOrphans } from '../steps/worker.ts';
+import { reportDrill } from './health.ts';
 import type { Which } from './snapshots.ts';
 
 /** `davit drill [ID]`: whether a snapshot can be restored, by restoring it into throw-away containers. Without an id the newest good one of every set. */
@@ -34,6 +36,26 @@ export async function drill(context: Context, snapshot: string | undefined, whic
 
 function find(context: Context, stack: Stack, snapshot: string, { set, fromStack }: Which) {
   return findSnapshot(context, { snapshot, set, stack: fromStack ?? stack.name });
+}
+
+/** A drill that nobody watches: who is named in DAVIT_NOTIFY hears what cannot be restored. */
+export async function drillOnSchedule(context: Context, stack: string): Promise<void> {
+  const tell = async (set: string | undefined, snapshot: string | undefined, error: string): Promise<void> => {
+    context.log.error({ set, snapshot, error }, 'drill failed');
+    const what = `a drill could not restore everything: ${error}`;
+    await notify(context, { stack, set, status: 'failed', error: what, ...(snapshot === undefined ? {} : { snapshot }) });
+  };
+  try {
+    const reports = await drill(context, undefined, {});
+    await reportDrill(reports);
+    for (const report of reports) {
+      const failure = failureOf(report);
+      if (failure !== undefined) await tell(report.set, report.snapshot, failure);
+      else context.log.info({ set: report.set, snapshot: report.snapshot, ms: report.ms }, 'everything can be restored');
+    }
+  } catch (error) {
+    if (!context.signal.aborted) await tell(undefined, undefined, messageOf(error));
+  }
 }
 
 export function exitCodeOfDrill(reports: readonly DrillReport[]): ExitCode {

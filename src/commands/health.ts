@@ -13,13 +13,22 @@ const graceMs = 3_600_000;
 
 const ended = z.object({ endedAt: z.string(), failed: z.string().optional() });
 
+const lastRun = ended.extend({
+  /** Absent before this Davit has run. */
+  status: z.enum(['complete', 'incomplete', 'failed']).optional(),
+  durationMs: z.number().optional(),
+  /** Stored. */
+  bytes: z.number().optional(),
+});
+export type LastRun = z.infer<typeof lastRun>;
+
 const stateSchema = z.object({
   startedAt: z.string(),
   nextRunAt: z.string().nullish(),
   /** When the run began that is under way, or was killed. */
   underWaySince: z.string().optional(),
   /** By set: when its last run ended, and what failed. */
-  lastRuns: z.record(z.string(), ended).optional(),
+  lastRuns: z.record(z.string(), lastRun).optional(),
   /** By set: when the last drill of its newest snapshot ended, and what could not be restored. */
   lastDrills: z.record(z.string(), ended).optional(),
 });
@@ -38,7 +47,7 @@ export async function reportHealth(news: Partial<HealthState>): Promise<void> {
   await rename(`${statePath}.new`, statePath);
 }
 
-async function readState(read = (): Promise<string> => readFile(statePath, 'utf8')): Promise<HealthState> {
+export async function readState(read = (): Promise<string> => readFile(statePath, 'utf8')): Promise<HealthState> {
   return stateSchema.parse(JSON.parse(await read()));
 }
 
@@ -53,9 +62,15 @@ export async function reportRun(outcomes: readonly BackupOutcome[], log: Log): P
   const lastRuns = outcomes.map(({ set, manifest, error }) => {
     const failed = error !== undefined ? messageOf(error) : manifest?.status === 'complete' ? undefined : incomplete(set, manifest);
     if (failed !== undefined) log.error({ set, error: failed }, 'backup failed');
-    return [set, { endedAt, failed }] as const;
+    return [set, { ...(manifest === undefined ? { status: 'failed' as const } : lastRunOf(manifest)), endedAt, failed }] as const;
   });
   await reportHealth({ lastRuns: Object.fromEntries(lastRuns) });
+}
+
+/** What a manifest tells of the run that wrote it. */
+export function lastRunOf({ status, startedAt, endedAt, artifacts }: Manifest): LastRun {
+  const bytes = artifacts.reduce((sum, { stored }) => sum + stored.bytes, 0);
+  return { endedAt, status, durationMs: Date.parse(endedAt) - Date.parse(startedAt), bytes };
 }
 
 /** Says to the health check whether the newest snapshots can be restored. */

@@ -51,13 +51,14 @@ interface Twin extends AsyncDisposable {
 async function startTwin(context: Context, stack: Stack, service: Service, engine: Engine, { imageDigest }: Artifact): Promise<Twin> {
   const { docker, log } = context;
   const [original] = service.containers;
+  const standIns = createStandIns(original);
   const id = await docker.twin(original.id, {
     name: `davit-drill-${stack.name}-${service.name}-${randomBytes(4).toString('hex')}`,
     hostname: service.name.slice(0, 63),
     image: imageDigest === original.imageId ? undefined : imageDigest,
     labels: ownLabels(stack),
     ...mountsOfTwin(original.mounts, engine.dataDirectories),
-    standIns: createStandIns(original),
+    standIns: { ...standIns, words: (words) => standIns.words(engine.alone?.(words) ?? words) },
   });
   const remove = (): Promise<void> =>
     docker.remove(id).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'is left for the next run to remove'));

@@ -34,6 +34,6 @@ export function explainFailure(error: unknown): string {
   return new DavitError({ ...error.complaint, fix }).message;
 }
 
-export function countRows({ tables }: Pick<Artifact, 'tables'>): Pick<Proof, 'tables' | 'rows'> {
-  return tables === undefined ? {} : { tables: tables.length, rows: tables.reduce((sum, { rows = 0 }) => sum + rows, 0) };
+export function countRows({ kind, tables }: Pick<Artifact, 'kind' | 'tables'>): Pick<Proof, 'tables' | 'rows'> {
+  return tables === undefined || kind === 'accounts' ? {} : { tables: tables.length, rows: tables.reduce((sum, { rows = 0 }) => sum + rows, 0) };
 }
