@@ -14,7 +14,10 @@ function specOf(change: Partial<TwinSpec> = {}): TwinSpec {
     labels: { [key]: value },
     volumes: [],
     mounts: [],
-    standIns: { variable: (name, value) => (name === 'SECRET' ? 'stand-in' : value), words: (words) => words.map((word) => word.replace('secret', 'stand-in')) },
+    standIns: {
+      variable: (name, value) => (name === 'SECRET' ? 'stand-in' : value),
+      words: (words) => words.map((word) => word.replace('secret', 'stand-in')),
+    },
     ...change,
   };
 }
@@ -22,7 +25,10 @@ function specOf(change: Partial<TwinSpec> = {}): TwinSpec {
 test('a twin runs the same, with new volumes, and reaches nobody but itself; it takes its volumes with it', async () => {
   const options = ['--env', 'SECRET=planted', '--env', 'NAME=value', '--volume', '/data', '--memory', '100m', '--hostname', 'other'];
   await using original = await startContainer({ options, command: ['sh', '-c', 'echo secret; touch /data/original; sleep 1000'] });
-  const id = await davit.twin(original.id, specOf({ volumes: ['/data'], mounts: [{ type: 'bind', source: '/etc/hostname', target: '/config' }] }));
+  const id = await davit.twin(
+    original.id,
+    specOf({ volumes: ['/data'], mounts: [{ type: 'bind', source: '/etc/hostname', target: '/config' }] }),
+  );
   try {
     expect((await davit.inspect(id)).state).toBe('created');
     await davit.start(id);
