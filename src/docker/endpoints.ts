@@ -10,7 +10,11 @@ export const endpoints = {
   version: { method: 'GET', path: '/version', reason: 'speak an API version that this Docker supports' },
   list: { method: 'GET', path: '/containers/json', reason: 'find the containers of the stack by their labels' },
   inspect: { method: 'GET', path: '/containers/{id}/json', reason: 'read labels, mounts, environment and state of a container' },
-  image: { method: 'GET', path: '/images/{id}/json', reason: 'note the digest of the image in the manifest, and find it again for a drill' },
+  image: {
+    method: 'GET',
+    path: '/images/{id}/json',
+    reason: 'note the digest of the image in the manifest, and find it again for a drill',
+  },
   top: { method: 'GET', path: '/containers/{id}/top', reason: 'recognise a database by the programs that run' },
   execCreate: { method: 'POST', path: '/containers/{id}/exec', reason: 'run the dump or restore tool and hooks inside the container' },
   execStart: { method: 'POST', path: '/exec/{id}/start', reason: 'stream the output or input of that command' },

@@ -35,5 +35,7 @@ export function explainFailure(error: unknown): string {
 }
 
 export function countRows({ kind, tables }: Pick<Artifact, 'kind' | 'tables'>): Pick<Proof, 'tables' | 'rows'> {
-  return tables === undefined || kind === 'accounts' ? {} : { tables: tables.length, rows: tables.reduce((sum, { rows = 0 }) => sum + rows, 0) };
+  return tables === undefined || kind === 'accounts'
+    ? {}
+    : { tables: tables.length, rows: tables.reduce((sum, { rows = 0 }) => sum + rows, 0) };
 }
