@@ -20,7 +20,11 @@ test('the daemon tells over HTTP how it is, also of backups and drills by schedu
   const metrics = async (): Promise<string> => (await get('/metrics')).body;
 
   await stack.sh('app', 'echo word > /data/a');
-  await until('a drill by schedule was good', async () => (await metrics()).includes('davit_last_drill_success{set="default"} 1\n'), 60_000);
+  await until(
+    'a drill by schedule was good',
+    async () => (await metrics()).includes('davit_last_drill_success{set="default"} 1\n'),
+    60_000,
+  );
   const text = await metrics();
   expect(text).toContain('davit_healthy 1\n');
   expect(text).toMatch(/^davit_last_run_status\{set="default",status="complete"\} 1$/m);

@@ -28,6 +28,9 @@ test.each([
   expect(await called(...words)).toEqual({ exitCode: 2, begun: false });
 });
 
-test.each([['backup'], ['restore', 'latest', '--yes'], ['verify', 'latest'], ['drill'], ['drill', 'latest', '--set', 'db'], []])('davit %s %s is understood', async (...words) => {
-  expect(await called(...words)).toMatchObject({ begun: true });
-});
+test.each([['backup'], ['restore', 'latest', '--yes'], ['verify', 'latest'], ['drill'], ['drill', 'latest', '--set', 'db'], []])(
+  'davit %s %s is understood',
+  async (...words) => {
+    expect(await called(...words)).toMatchObject({ begun: true });
+  },
+);
