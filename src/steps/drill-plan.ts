@@ -21,13 +21,17 @@ export function planDrill(artifacts: readonly Artifact[]): DrillPlan {
   return { servers, places: placesOf(artifacts.filter(isInVolume)), outputs: artifacts.filter(({ kind }) => kind === 'command') };
 }
 
+/** Where servers put their sockets. */
+const passing = ['/run', '/var/run', '/tmp'];
+
 /**
  * What a throw-away server has in place of the mounts of the real one: new volumes for all that the real one may write, and its own configuration and secrets, which
  * it may only read. A folder of the host that is writable and no data directory holds configuration, as a rule. Sockets would lead out.
  */
 export function mountsOfTwin(mounts: readonly Mount[], dataDirectories: readonly string[]): Pick<TwinSpec, 'volumes' | 'mounts'> {
   const isData = ({ destination }: Mount): boolean =>
-    dataDirectories.some((folder) => isInside(destination, folder) || isInside(folder, destination));
+    dataDirectories.some((folder) => isInside(destination, folder) || isInside(folder, destination)) ||
+    (passing.some((folder) => isInside(destination, folder)) && !isInside(destination, '/run/secrets'));
   const isFresh = (mount: Mount): boolean =>
     mount.type === 'tmpfs' || (mount.writable && (mount.type === 'volume' || (mount.type === 'bind' && isData(mount))));
   return {

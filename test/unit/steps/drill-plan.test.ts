@@ -42,6 +42,7 @@ test('a new server can write to nothing that the real one has, and reads its con
       bind('/srv/dumps', '/var/lib/mysql-files'),
       bind('/srv/my.cnf', '/etc/mysql/my.cnf'),
       bind('/srv/password', '/run/secrets/password', false),
+      bind('/srv/key', '/run/secrets/key'),
       bind('/run/mysqld/mysqld.sock', '/mysqld.sock', false),
       { type: 'tmpfs', source: '', destination: '/tmp', writable: true },
       { type: 'other', source: 'x', destination: '/x', writable: true },
@@ -55,10 +56,11 @@ test('a new server can write to nothing that the real one has, and reads its con
       { type: 'bind', source: '/srv/dumps', target: '/var/lib/mysql-files' },
       { type: 'bind', source: '/srv/my.cnf', target: '/etc/mysql/my.cnf' },
       { type: 'bind', source: '/srv/password', target: '/run/secrets/password' },
+      { type: 'bind', source: '/srv/key', target: '/run/secrets/key' },
     ],
   });
 });
 
-test.each(['/var/lib', '/var/lib/mysql', '/var/lib/mysql/data'])('a folder of the host at %s is data, and stays out', (path) => {
+test.each(['/var/lib', '/var/lib/mysql', '/var/lib/mysql/data', '/run/mysqld', '/tmp'])('a folder of the host at %s stays out', (path) => {
   expect(mountsOfTwin([bind('/srv/db', path)], ['/var/lib/mysql'])).toEqual({ volumes: [path], mounts: [] });
 });
