@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import { DavitError, messageOf } from '../model/errors.ts';
+import { DavitError, exitCodes, messageOf } from '../model/errors.ts';
 import { parseEnvironment } from '../config/environment.ts';
 import { createRepository } from '../repository/index.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -39,6 +39,7 @@ export async function worker(input: Readable, output: NodeJS.WritableStream): Pr
       error instanceof DavitError ? error.complaint : { where: 'worker', what: messageOf(error), seen: undefined, fix: undefined };
     report = {
       event: 'failed',
+      exitCode: error instanceof DavitError && error.exitCode === exitCodes.configuration ? exitCodes.configuration : exitCodes.failed,
       complaint: { where, what, ...(seen === undefined ? {} : { seen }), ...(fix === undefined ? {} : { fix }) },
     };
   }

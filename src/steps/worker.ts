@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import type { Worker, WorkerSpec } from '../docker/docker.ts';
-import { DavitError } from '../model/errors.ts';
+import { DavitError, exitCodes } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import type { Stack } from './discover.ts';
 import type { Job } from './job.ts';
@@ -25,6 +25,7 @@ export const eventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('done'), result: z.unknown().optional() }),
   z.object({
     event: z.literal('failed'),
+    exitCode: z.literal([exitCodes.failed, exitCodes.configuration]).default(exitCodes.failed),
     complaint: z.object({ where: z.string(), what: z.string(), seen: z.string().optional(), fix: z.string().optional() }),
   }),
 ]);
@@ -71,7 +72,8 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
   worker.release();
   const { exitCode, stderr, outOfMemory } = await worker.exited;
   if (last?.event === 'done' && exitCode === 0) return last.result;
-  if (last?.event === 'failed') throw new DavitError({ ...last.complaint, where: last.complaint.where.replaceAll(workerRoot, place) });
+  if (last?.event === 'failed')
+    throw new DavitError({ ...last.complaint, where: last.complaint.where.replaceAll(workerRoot, place) }, { exitCode: last.exitCode });
   throw new DavitError({
     where: `worker for ${place}`,
     seen: stderr.trim().split('\n').at(-1),
