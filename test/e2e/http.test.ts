@@ -33,9 +33,9 @@ test('the daemon tells over HTTP how it is, also of backups and drills by schedu
   expect(Number(/^davit_next_run_timestamp_seconds (.*)$/m.exec(text)?.[1])).toBeGreaterThan(Date.now() / 1000 - 60);
   const health = await get('/health');
   expect(health.status).toBe(200);
-  expect(Object.keys(JSON.parse(health.body) as object)).toEqual(
-    Object.keys(JSON.parse((await stack.davit('health', '--json')).stdout) as object),
-  );
+  // A backup may begin in between: only the rest is the same.
+  const { startedAt } = await stack.json<{ startedAt: string }>(['health']);
+  expect(JSON.parse(health.body)).toMatchObject({ startedAt, lastRuns: { default: { status: 'complete' } }, lastDrills: { default: {} } });
 
   await stack.compose('rm', '-s', '-f', 'app');
   await until('the next run found nobody', async () => (await get('/health')).status === 503, 60_000);
