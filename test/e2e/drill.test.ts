@@ -69,7 +69,7 @@ async function state(): Promise<unknown> {
     ),
     postgres: await stack.sh(
       'postgres',
-      `psql -U owner -d shop -At -c 'SELECT pg_snapshot_xmax(pg_current_snapshot()), oid FROM pg_database ORDER BY oid'`,
+      `psql -U owner -d shop -At -c 'SELECT n_tup_ins, n_tup_upd, n_tup_del, pg_relation_filenode(relid) FROM pg_stat_user_tables' -c 'SELECT oid FROM pg_database ORDER BY oid'`,
     ),
     redis: await stack.sh(
       'redis',
