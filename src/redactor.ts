@@ -1,3 +1,5 @@
+import { secretsInWords } from './model/secret-words.ts';
+
 /** Replaces every secret it has been told, wherever it appears. */
 export interface Redactor {
   protect(secrets: readonly (string | undefined)[]): void;
@@ -38,13 +40,4 @@ export function createRedactor(): Redactor {
 /** A secret of digits only is a part of many a larger number, such as a size. */
 function pattern(secret: string): string | RegExp {
   return /^\d+$/.test(secret) ? new RegExp(`(?<!\\d)${secret}(?!\\d)`, 'g') : secret;
-}
-
-function secretsInWords(words: readonly string[]): string[] {
-  const named = /(?:^|\s)--?[\w-]*(?:pass|secret|token|masterauth)[\w-]*[\s=]+(?:"([^"]+)"|'([^']+)'|([^\s"']+))/gi;
-  const whole = words.filter(
-    (word, at) => !word.startsWith('-') && /^--?[\w-]*(pass|secret|token|masterauth)[\w-]*$/i.test(words[at - 1] ?? ''),
-  );
-  const inside = words.flatMap((word) => [...word.matchAll(named)].map(([, ...quoted]) => quoted.find((one) => one !== undefined) ?? ''));
-  return [...whole, ...inside].filter((value) => !/^[/$]/.test(value));
 }

@@ -80,6 +80,20 @@ export function unpackFile(target: string, signal?: AbortSignal): Writable {
   });
 }
 
+/** Compares a tar stream with what lies in a directory. tar says on stdout what differs. */
+export function compareTree(root: string, signal?: AbortSignal): Writable {
+  const script = 'tar "$@" >&2 && exec cat >/dev/null';
+  return programInput('sh', ['-c', script, 'sh', '--compare', '--file=-', '--numeric-owner', ...quoting, `--directory=${root}`], {
+    signal,
+    judge: (exit) => (exit.exitCode === 0 ? undefined : differs(root, exit)),
+  });
+}
+
+function differs(root: string, { stderr }: Exit): DavitError {
+  const seen = stderr.trim().split('\n').slice(0, 5).join('; ');
+  return new DavitError({ where: root, what: 'what was unpacked is not what is stored', seen });
+}
+
 function unpackError(root: string, only: string | undefined, exit: Exit): DavitError {
   if (/: Not found in archive$/m.test(exit.stderr)) {
     return new AbsentPath({

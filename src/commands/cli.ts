@@ -8,11 +8,12 @@ import { backup } from './backup.ts';
 import { confirm } from './confirm.ts';
 import { daemon } from './daemon.ts';
 import { describeDiagnosis, doctor } from './doctor.ts';
-import { health, reportRun } from './health.ts';
+import { describeDrill, drill, exitCodeOfDrill } from './drill.ts';
+import { health, reportDrill, reportRun } from './health.ts';
 import { describeOutcome, exitCodeOf, plainOutcome } from './outcome.ts';
 import { describePlan, showPlan } from './plan.ts';
 import { describeVerdicts, prune } from './prune.ts';
-import { describeRestore, restore } from './restore.ts';
+import { describeRestore, restore, type RestoreOptions } from './restore.ts';
 import { cat, companions, describeCompanion, describeList, describeSnapshot, list, show, verifySnapshots } from './snapshots.ts';
 
 export interface Surroundings {
@@ -26,6 +27,11 @@ interface Common {
   readonly json?: boolean;
   readonly set?: string;
   readonly fromStack?: string;
+}
+
+interface RestoreFlags extends Common, Omit<RestoreOptions, 'set' | 'fromStack' | 'snapshot' | 'confirm' | 'allowPartial'> {
+  readonly yes?: boolean;
+  readonly allowPartial?: boolean;
 }
 
 /** Every command and option. What a command answers is printed here, as text or as JSON. */
@@ -107,6 +113,15 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
       exit(exitCode);
     });
 
+  onSnapshots('drill', 'restore a snapshot into throw-away containers, and compare')
+    .argument('[snapshot]', 'id or latest; default: the newest good one of every set')
+    .action(async (snapshot: string | undefined, { json, ...which }: Common) => {
+      const reports = await drill(await forCommand(), snapshot, which);
+      if (snapshot === undefined && which.fromStack === undefined) await reportDrill(reports);
+      answer(json, reports, () => reports.map(describeDrill).join('\n\n'));
+      exit(exitCodeOfDrill(reports));
+    });
+
   onSnapshots('restore', 'restore a snapshot into this stack, or into a folder')
     .argument('<snapshot>', 'id or latest')
     .option('--at <time>', 'with latest: the newest complete snapshot at or before this time')
@@ -118,32 +133,13 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .option('--no-safety', 'do not save first what is there now')
     .option('--no-start', 'leave the services stopped, to change something first')
     .option('--allow-partial', 'restore a part of a named set')
-    .action(
-      async (
-        snapshot: string,
-        options: Common & {
-          at?: string;
-          service?: string;
-          only?: string;
-          path?: string;
-          to?: string;
-          yes?: boolean;
-          safety: boolean;
-          start: boolean;
-          allowPartial?: boolean;
-        },
-      ) => {
-        const { json, yes = false, allowPartial = false, ...rest } = options;
-        const report = await restore(await forCommand(), {
-          ...rest,
-          snapshot,
-          allowPartial,
-          confirm: (plan, manifest) => confirm(plan, manifest, yes, rest.path),
-        });
-        const { manifest, companions: belonging, ...done } = report;
-        answer(json, { snapshot: manifest.id, ...done, ...named(belonging) }, () => describeRestore(report));
-      },
-    );
+    .action(async (snapshot: string, { json, yes = false, allowPartial = false, ...rest }: RestoreFlags) => {
+      const context = await forCommand();
+      const ask: RestoreOptions['confirm'] = (plan, manifest) => confirm(plan, manifest, yes, rest.path);
+      const report = await restore(context, { ...rest, snapshot, allowPartial, confirm: ask });
+      const { manifest, companions: belonging, ...done } = report;
+      answer(json, { snapshot: manifest.id, ...done, ...named(belonging) }, () => describeRestore(report));
+    });
 
   command('prune', 'remove the snapshots that retention does not keep')
     .option('--dry-run', 'only tell')

@@ -6,14 +6,17 @@ import { holdDaemon, stopHolder } from '../steps/lock.ts';
 import { notify } from '../steps/notify.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { backup } from './backup.ts';
+import { drillOnSchedule } from './drill.ts';
+import { serve } from './http.ts';
 import { killedRun, reportHealth, reportRun } from './health.ts';
 
 /** `davit`: backs up on schedule until it is told to stop. Its first act is to undo what a killed run has left. */
 export async function daemon(context: Context): Promise<void> {
   const { environment, log, signal, now } = context;
-  const { DAVIT_SCHEDULE: expression, TZ: timezone } = environment;
+  const { DAVIT_SCHEDULE: expression, DAVIT_DRILL: drills, TZ: timezone } = environment;
   const stack = await discover(context);
   await using _ = await holdDaemon(stack.name);
+  await using _http = await serve(context, stack.name);
   await removeOrphans(context, stack);
   await recover(context, stack);
   await tellOfKilledRun();
@@ -22,6 +25,10 @@ export async function daemon(context: Context): Promise<void> {
   const tasks = timetables(stack, expression).map(({ cron, wants }) =>
     schedule(cron, () => (under = under.then(() => runOnce(wants))), { timezone, noOverlap: true }),
   );
+  const drilling =
+    drills === undefined
+      ? []
+      : [schedule(drills, () => (under = under.then(() => drillOnSchedule(context, stack.name))), { timezone, noOverlap: true })];
   const next = (): string | undefined => tasks.map((task) => task.getNextRun()?.toISOString() ?? '').toSorted()[0];
   await reportHealth({ startedAt: now().toISOString(), nextRunAt: next() });
   log.info(
@@ -50,7 +57,7 @@ export async function daemon(context: Context): Promise<void> {
   }
 
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-  for (const task of tasks) await task.destroy();
+  for (const task of [...tasks, ...drilling]) await task.destroy();
   await Promise.all([under, stopHolder(stack.name)]);
 }
 

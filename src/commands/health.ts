@@ -1,6 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Log } from '../log.ts';
+import { type DrillReport, failureOf } from '../model/drill.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import type { BackupOutcome } from './backup.ts';
@@ -10,24 +11,43 @@ const statePath = '/tmp/davit-health.json';
 /** How late a run may be before its absence is an illness. */
 const graceMs = 3_600_000;
 
+const ended = z.object({ endedAt: z.string(), failed: z.string().optional() });
+
+const lastRun = ended.extend({
+  /** Absent before this Davit has run. */
+  status: z.enum(['complete', 'incomplete', 'failed']).optional(),
+  durationMs: z.number().optional(),
+  /** Stored. */
+  bytes: z.number().optional(),
+});
+export type LastRun = z.infer<typeof lastRun>;
+
 const stateSchema = z.object({
   startedAt: z.string(),
   nextRunAt: z.string().nullish(),
   /** When the run began that is under way, or was killed. */
   underWaySince: z.string().optional(),
   /** By set: when its last run ended, and what failed. */
-  lastRuns: z.record(z.string(), z.object({ endedAt: z.string(), failed: z.string().optional() })).optional(),
+  lastRuns: z.record(z.string(), lastRun).optional(),
+  /** By set: when the last drill of its newest snapshot ended, and what could not be restored. */
+  lastDrills: z.record(z.string(), ended).optional(),
 });
 export type HealthState = z.infer<typeof stateSchema>;
 
 export async function reportHealth(news: Partial<HealthState>): Promise<void> {
-  const { lastRuns, ...before } = await readState().catch((): Partial<HealthState> => ({}));
-  const state = { startedAt: new Date().toISOString(), ...before, ...news, lastRuns: { ...lastRuns, ...news.lastRuns } };
+  const before = await readState().catch((): Partial<HealthState> => ({}));
+  const state = {
+    startedAt: new Date().toISOString(),
+    ...before,
+    ...news,
+    lastRuns: { ...before.lastRuns, ...news.lastRuns },
+    lastDrills: { ...before.lastDrills, ...news.lastDrills },
+  };
   await writeFile(`${statePath}.new`, JSON.stringify(state));
   await rename(`${statePath}.new`, statePath);
 }
 
-async function readState(read = (): Promise<string> => readFile(statePath, 'utf8')): Promise<HealthState> {
+export async function readState(read = (): Promise<string> => readFile(statePath, 'utf8')): Promise<HealthState> {
   return stateSchema.parse(JSON.parse(await read()));
 }
 
@@ -42,9 +62,21 @@ export async function reportRun(outcomes: readonly BackupOutcome[], log: Log): P
   const lastRuns = outcomes.map(({ set, manifest, error }) => {
     const failed = error !== undefined ? messageOf(error) : manifest?.status === 'complete' ? undefined : incomplete(set, manifest);
     if (failed !== undefined) log.error({ set, error: failed }, 'backup failed');
-    return [set, { endedAt, failed }] as const;
+    return [set, { ...(manifest === undefined ? { status: 'failed' as const } : lastRunOf(manifest)), endedAt, failed }] as const;
   });
   await reportHealth({ lastRuns: Object.fromEntries(lastRuns) });
+}
+
+/** What a manifest tells of the run that wrote it. */
+export function lastRunOf({ status, startedAt, endedAt, artifacts }: Manifest): LastRun {
+  const bytes = artifacts.reduce((sum, { stored }) => sum + stored.bytes, 0);
+  return { endedAt, status, durationMs: Date.parse(endedAt) - Date.parse(startedAt), bytes };
+}
+
+/** Says to the health check whether the newest snapshots can be restored. */
+export async function reportDrill(reports: readonly DrillReport[]): Promise<void> {
+  const endedAt = new Date().toISOString();
+  await reportHealth({ lastDrills: Object.fromEntries(reports.map((report) => [report.set, { endedAt, failed: failureOf(report) }])) });
 }
 
 function incomplete(set: string, manifest: Manifest | undefined): string {
@@ -63,6 +95,14 @@ export async function health(now: Date, read?: () => Promise<string>): Promise<H
       what: 'the last backup was not good',
       seen: failure,
       fix: 'mend it and run `davit backup`, or wait for the next run',
+    });
+  const drill = Object.values(state.lastDrills ?? {}).find(({ failed }) => failed !== undefined)?.failed;
+  if (drill !== undefined)
+    throw new DavitError({
+      where: 'health',
+      what: 'the last drill could not restore everything',
+      seen: drill,
+      fix: 'mend it and run `davit backup`, then `davit drill`',
     });
   if (typeof state.nextRunAt === 'string' && now.getTime() - Date.parse(state.nextRunAt) > graceMs) {
     throw new DavitError({

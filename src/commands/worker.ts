@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import { DavitError, messageOf } from '../model/errors.ts';
+import { DavitError, exitCodes, messageOf } from '../model/errors.ts';
 import { parseEnvironment } from '../config/environment.ts';
 import { createRepository } from '../repository/index.ts';
-import { captureTree, extractTree, jobSchema } from '../steps/job.ts';
+import type { Repository } from '../repository/repository.ts';
+import { drillTree } from '../steps/drill-tree.ts';
+import { captureTree, extractTree, type Job, jobSchema } from '../steps/job.ts';
 import { trust } from '../trust.ts';
 import { pulseMs, type WorkerEvent } from '../steps/worker.ts';
 
@@ -30,16 +32,14 @@ export async function worker(input: Readable, output: NodeJS.WritableStream): Pr
     const repository = await createRepository(parseEnvironment(environment), environment, (more) => void (bytes += more));
     report = {
       event: 'done',
-      result:
-        job.kind === 'capture'
-          ? await captureTree(repository, job, abandoned.signal)
-          : await extractTree(repository, job, abandoned.signal),
+      result: await doJob(repository, job, abandoned.signal),
     };
   } catch (error) {
     const { where, what, seen, fix } =
       error instanceof DavitError ? error.complaint : { where: 'worker', what: messageOf(error), seen: undefined, fix: undefined };
     report = {
       event: 'failed',
+      exitCode: error instanceof DavitError && error.exitCode === exitCodes.configuration ? exitCodes.configuration : exitCodes.failed,
       complaint: { where, what, ...(seen === undefined ? {} : { seen }), ...(fix === undefined ? {} : { fix }) },
     };
   }
@@ -47,6 +47,11 @@ export async function worker(input: Readable, output: NodeJS.WritableStream): Pr
   say({ event: 'alive', bytes });
   say(report);
   await closed;
+}
+
+function doJob(repository: Repository, job: Job, signal: AbortSignal): Promise<unknown> {
+  if (job.kind === 'capture') return captureTree(repository, job, signal);
+  return job.kind === 'extract' ? extractTree(repository, job, signal) : drillTree(repository, job, signal);
 }
 
 /** A Davit that was killed before it sent the order leaves an open stdin behind that nobody will ever close. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { configurationError, messageOf } from '../model/errors.ts';
 import { cron } from './cron.ts';
-import { keep, list, timeZone } from './values.ts';
+import { keep, list, listenAddress, timeZone } from './values.ts';
 
 const expectedLocation = 'expected s3://bucket/prefix or file:///path, or either behind restic+';
 
@@ -22,6 +22,11 @@ export const environmentSchema = z.strictObject({
     default: '0 3 * * *',
     example: '*/30 * * * *',
     description: 'When the daemon backs up: a cron expression of five fields (six with seconds), in the time zone `TZ`.',
+  }),
+  DAVIT_DRILL: cron.optional().meta({
+    example: '0 5 * * 0',
+    description:
+      'When the daemon drills: restores the newest snapshot of every set into throw-away containers. A cron expression like that of `DAVIT_SCHEDULE`. Without it, drills are made by `davit drill` only.',
   }),
   DAVIT_KEEP: keep.default({ last: 3, daily: 7, weekly: 4, monthly: 6 }).meta({
     default: 'last=3,daily=7,weekly=4,monthly=6',
@@ -76,6 +81,11 @@ export const environmentSchema = z.strictObject({
       description:
         'Who is told how each run went, comma separated: `https://…` gets JSON, `hc+https://…` pings as healthchecks.io wants it, `ntfy+https://server/topic` sends a message. Counts as a secret.',
     }),
+  DAVIT_HTTP: listenAddress.optional().meta({
+    example: ':8080',
+    description:
+      'Where the daemon answers `GET /health` and `GET /metrics` (Prometheus) over HTTP: `:port`, or `host:port`. It asks nobody for a password and changes nothing. Without it, no port is opened.',
+  }),
   DAVIT_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'expected trace, debug, info, warn or error' })
     .default('info')

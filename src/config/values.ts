@@ -44,6 +44,16 @@ function isTimeZone(name: string): boolean {
   }
 }
 
+/** `:8080` is every address of this container. */
+export const listenAddress = z.string().transform((text, context) => {
+  const [, brackets, name, port = ''] = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]*)):(\d{1,5})$/.exec(text) ?? [];
+  const host = brackets ?? name;
+  if (host !== undefined && Number(port) >= 1 && Number(port) <= 65_535)
+    return { host: host === '' ? undefined : host, port: Number(port) };
+  context.addIssue({ code: 'custom', message: 'expected :port or host:port, such as :8080 or 127.0.0.1:8080' });
+  return z.NEVER;
+});
+
 /** Becomes a path segment of the repository. */
 export const setName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, { error: 'expected a name of a-z, 0-9, - and _' });
 

@@ -1,5 +1,20 @@
 import type { Container, ContainerState, Mount } from './docker.ts';
 
+/** What an image says of its containers, and a container of itself. */
+export interface ImageConfig {
+  readonly Env: readonly string[] | null;
+  readonly Cmd?: readonly string[] | null | undefined;
+  readonly Entrypoint?: string | readonly string[] | null | undefined;
+  readonly User?: string | undefined;
+  readonly WorkingDir?: string | undefined;
+}
+
+export interface ImageInfo {
+  readonly Id: string;
+  readonly RepoDigests?: readonly string[] | null | undefined;
+  readonly Config?: ImageConfig | null | undefined;
+}
+
 /** The part of Docker's inspect answer that Davit reads. */
 export interface ContainerInfo {
   readonly Id: string;
@@ -13,7 +28,9 @@ export interface ContainerInfo {
     readonly OOMKilled?: boolean | undefined;
     readonly Health?: { readonly Status: string } | undefined;
   };
-  readonly Config: { readonly Image: string; readonly Labels: Record<string, string> | null; readonly Env: readonly string[] | null };
+  readonly Config: ImageConfig & { readonly Image: string; readonly Labels: Record<string, string> | null };
+  /** What it is allowed and given. */
+  readonly HostConfig?: object | undefined;
   readonly Mounts:
     | readonly {
         readonly Type: string;

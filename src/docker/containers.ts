@@ -25,5 +25,5 @@ export async function processes(daemon: Daemon, id: string): Promise<string[]> {
 }
 
 async function describeContainer(daemon: Daemon, info: ContainerInfo): Promise<Container> {
-  return toContainer(info, await daemon.repoDigest(info.Image));
+  return toContainer(info, (await daemon.image(info.Image))?.RepoDigests?.[0]);
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ContainerInfo } from './container.ts';
+import type { ContainerInfo, ImageInfo } from './container.ts';
 import type { Command } from './docker.ts';
 
 export interface ExecState {
@@ -30,7 +30,8 @@ export interface Daemon {
   list(labels: readonly string[]): Promise<string[]>;
   /** Undefined when there is no such container. */
   find(id: string): Promise<ContainerInfo | undefined>;
-  repoDigest(imageId: string): Promise<string | undefined>;
+  /** By id or digest; undefined when it is not here, or may not be looked at. */
+  image(id: string): Promise<ImageInfo | undefined>;
   top(id: string): Promise<{ titles: readonly string[]; processes: readonly (readonly string[])[] }>;
   exec(id: string, command: Command): Promise<Exec>;
   create(spec: ContainerSpec): Promise<string>;

@@ -66,6 +66,22 @@ export interface WorkerSpec {
   readonly capabilities: readonly string[];
 }
 
+/** A container like another one, to try something in: the same image and settings, but new volumes, and nobody it could reach. */
+export interface TwinSpec {
+  readonly name: string;
+  /** What the others of the original's network call it. */
+  readonly hostname: string;
+  /** By digest or id. Where this machine does not have it, the image of the original. */
+  readonly image: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Folders that get a new and empty volume, which goes with the container. */
+  readonly volumes: readonly string[];
+  /** What it may read of what the original has. */
+  readonly mounts: readonly { type: 'volume' | 'bind'; source: string; target: string }[];
+  /** What its variables and the words of its command are instead: the secrets of the original must not be written down once more. */
+  readonly standIns: { variable(name: string, value: string): string; words(words: readonly string[]): string[] };
+}
+
 export interface Worker {
   /** Lines that the worker writes on stdout; ends when the worker or the connection ends: `exited` tells which. */
   readonly lines: AsyncIterable<string>;
@@ -98,6 +114,8 @@ export interface Docker {
   write(id: string, command: Command, source: Readable, options?: ExecOptions): Promise<Finished>;
   /** Starts a worker and hands it the job on stdin, never in argv or environment. When this process dies, the worker sees the end of its stdin, stops and is removed. */
   work(spec: WorkerSpec, job: string, signal?: AbortSignal): Promise<Worker>;
+  /** Creates, without starting it, a container like this one. */
+  twin(id: string, spec: TwinSpec): Promise<string>;
   /** Creates a container that is never started; its labels are the message. */
   note(name: string, image: string, labels: Readonly<Record<string, string>>): Promise<string>;
   start(id: string): Promise<void>;

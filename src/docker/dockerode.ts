@@ -1,6 +1,7 @@
 import Dockerode from 'dockerode';
 import { defaultHost, negotiate, parseHost } from './address.ts';
 import { createConnection } from './connection.ts';
+import type { ImageInfo } from './container.ts';
 import { containers, inspect, processes } from './containers.ts';
 import { type Daemon, stateAfter, type Verb } from './daemon.ts';
 import type { Docker } from './docker.ts';
@@ -10,6 +11,7 @@ import { read } from './read.ts';
 import { run } from './run.ts';
 import { findSelf } from './self.ts';
 import { ignore, statusOf, troubleOf, wasCut } from './trouble.ts';
+import { twin } from './twin.ts';
 import { note, work } from './work.ts';
 import { write } from './write.ts';
 
@@ -24,6 +26,7 @@ export function createDocker({ host = defaultHost }: { readonly host?: string | 
     run: (id, command, options) => run(daemon, id, command, options),
     write: (id, command, source, options) => write(daemon, id, command, source, options),
     work: (spec, job, signal) => work(daemon, spec, job, signal),
+    twin: (id, spec) => twin(daemon, id, spec),
     note: (name, image, labels) => note(daemon, name, image, labels),
     start: (id) => daemon.change(id, 'start'),
     stop: (id, timeoutMs) => daemon.change(id, 'stop', { graceMs: timeoutMs }),
@@ -92,7 +95,7 @@ function createAsk(host: string): Ask {
 function connect(host: string): Daemon {
   const ask = createAsk(host);
   const names = new Map<string, string>();
-  const digests = new Map<string, string | undefined>();
+  const images = new Map<string, ImageInfo>();
   const describe = (id: string): string => `container "${names.get(id) ?? id.slice(0, 12)}"`;
 
   const daemon: Daemon = {
@@ -111,13 +114,11 @@ function connect(host: string): Daemon {
         return ignore(error, 404);
       }
     },
-    async repoDigest(imageId) {
-      if (!digests.has(imageId)) {
-        const request: Request<Dockerode.ImageInspectInfo> = (docker) => docker.getImage(imageId).inspect();
-        const image = await ask('image', 'docker', request).catch(() => undefined);
-        digests.set(imageId, image?.RepoDigests?.[0]);
-      }
-      return digests.get(imageId);
+    async image(id) {
+      const request: Request<Dockerode.ImageInspectInfo> = (docker) => docker.getImage(id).inspect();
+      const image = images.get(id) ?? (await ask('image', 'docker', request).catch(() => undefined));
+      if (image) images.set(id, image);
+      return image;
     },
     async top(id) {
       const top = await ask('top', describe(id), (docker, abortSignal) => docker.getContainer(id).top({ abortSignal }));
@@ -167,8 +168,7 @@ function connect(host: string): Daemon {
       return hijacked(socket, describe(id));
     },
     async removed(id) {
-      const { StatusCode } = await ask('wait', describe(id), (docker) => docker.getContainer(id).wait({ condition: 'removed' }), Infinity);
-      return StatusCode;
+      return (await ask('wait', describe(id), (docker) => docker.getContainer(id).wait({ condition: 'removed' }), Infinity)).StatusCode;
     },
     async change(id, verb, { graceMs = 0 } = {}) {
       const grace = verb === 'stop' ? { t: Math.ceil(graceMs / 1000) } : {};

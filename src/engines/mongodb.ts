@@ -98,6 +98,12 @@ export const mongodb: Engine = {
       fromOutside,
       `tool mongodump --archive=/dev/null --db=admin --collection=davit.absent && printf ${isOwn(target.access) ? 1 : 0}`,
     ),
+  /** A member of a replica set takes no writes before somebody has made it the primary. */
+  alone: (words) =>
+    words.flatMap((word, at) => {
+      if (word === '--replSet' || words[at - 1] === '--replSet' || word.startsWith('--replSet=')) return [];
+      return [word.replaceAll(/(^|\s)--replSet[= ]\S+/g, '$1')];
+    }),
   census: (target, { kind, database = '', details = {} }) =>
     kind === 'accounts'
       ? undefined

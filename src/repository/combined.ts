@@ -29,6 +29,7 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
     begin: async (address) => named(address.storage).begin(address),
     read: (manifest, artifact, signal) => named(manifest.storage).read(manifest, artifact, signal),
     extract: (manifest, artifact, root, path, signal) => named(manifest.storage).extract(manifest, artifact, root, path, signal),
+    compare: (manifest, artifact, root, signal) => named(manifest.storage).compare(manifest, artifact, root, signal),
     check: (manifest, depth, signal) => named(manifest.storage).check(manifest, depth, signal),
     async remove(manifests) {
       for (const [name, some] of Map.groupBy(manifests, ({ storage }) => storage)) await named(name).remove(some);

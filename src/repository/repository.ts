@@ -78,6 +78,8 @@ export interface Repository {
   read(manifest: Manifest, artifact: Artifact, signal?: AbortSignal): Promise<Readable>;
   /** Unpacks a file tree into an existing directory, or one file into an existing file; `path`, relative to the tree, limits it to one file or folder. */
   extract(manifest: Manifest, artifact: Artifact, root: string, path?: string, signal?: AbortSignal): Promise<void>;
+  /** Reads a file tree once more and compares it with what lies in a directory, entry by entry: kind, content, size, owner, mode, time, links. Rejects at a difference. */
+  compare(manifest: Manifest, artifact: Artifact, root: string, signal?: AbortSignal): Promise<void>;
   /** Compares what is stored with the manifest: presence and sizes, and with `bytes` every byte. */
   check(manifest: Manifest, depth: 'sizes' | 'bytes', signal?: AbortSignal): Promise<Flaw[]>;
   /** Removes these snapshots: first their manifests, so that a crash leaves no snapshot that lies, then what no other snapshot needs. */

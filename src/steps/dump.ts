@@ -4,6 +4,7 @@ import type { Engine, Inspector, Target } from '../engines/engine.ts';
 import { advised, DavitError, messageOf } from '../model/errors.ts';
 import type { DatabaseSource } from '../model/plan.ts';
 import { type Artifact, artifactId, type Manifest, type Table } from '../model/snapshot.ts';
+import { compare } from './compare.ts';
 import type { Service, Stack } from './discover.ts';
 import { targetOf } from './servers.ts';
 import { imageOf, type Run } from './run.ts';
@@ -129,23 +130,6 @@ export async function restoreDatabase(context: Context, target: Target, manifest
     'restored',
   );
   return said.trim();
-}
-
-/** Clients exit with 0 on half a restore, so only the contents count: every table of the dump, with every row. */
-export function compare(artifact: Artifact, now: readonly Table[]): void {
-  const found = new Map(now.map(({ name, rows }) => [name, rows]));
-  const wrong = (artifact.tables ?? []).flatMap(({ name, rows }) => {
-    if (rows === undefined) return [];
-    if (!found.has(name)) return [`table ${name} is missing`];
-    return found.get(name) === rows ? [] : [`table ${name} has ${found.get(name)} rows instead of ${rows}`];
-  });
-  if (wrong.length === 0) return;
-  throw new DavitError({
-    where: artifactId(artifact),
-    what: 'the restored database is not what the snapshot holds',
-    seen: `${wrong.slice(0, 5).join('; ')}${wrong.length > 5 ? ` and ${wrong.length - 5} more` : ''}`,
-    fix: 'make sure that nothing writes to the database during the restore, and run it again; the safety snapshot has the state from before',
-  });
 }
 
 export function serviceOf(stack: Stack, name: string): Service {

@@ -46,7 +46,19 @@ const extract = z.object({
 });
 export type Extract = z.infer<typeof extract>;
 
-export const jobSchema = z.discriminatedUnion('kind', [capture, extract]);
+const drill = z.object({
+  kind: z.literal('drill'),
+  manifest: manifestSchema,
+  artifact: artifactSchema.optional(),
+  databases: z.array(artifactSchema),
+  /** An empty place that goes with the worker. */
+  root: z.string(),
+  path: z.string(),
+  scratch: z.string(),
+});
+export type DrillJob = z.infer<typeof drill>;
+
+export const jobSchema = z.discriminatedUnion('kind', [capture, extract, drill]);
 export type Job = z.infer<typeof jobSchema>;
 
 export const captureResult = z.object({

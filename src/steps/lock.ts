@@ -6,7 +6,7 @@ import { type Complaint, DavitError } from '../model/errors.ts';
 export async function withLock<T>(stack: string, part: () => Promise<T>): Promise<T> {
   await using _ = await hold(nameOf(stack), {
     where: `stack "${stack}"`,
-    what: 'another backup or restore is under way',
+    what: 'another backup, restore or drill is under way',
     fix: 'wait until it is done',
   });
   return await part();

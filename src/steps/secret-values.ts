@@ -15,7 +15,7 @@ export function secretValues(containers: readonly Container[]): string[] {
 }
 
 /** A path in a `_FILE` variable is no secret. */
-function isSecretName(name: string): boolean {
+export function isSecretName(name: string): boolean {
   return /PASS|SECRET|TOKEN|(^|_)KEY/i.test(name) && !name.endsWith('_FILE');
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import type { Worker, WorkerSpec } from '../docker/docker.ts';
-import { DavitError } from '../model/errors.ts';
+import { DavitError, exitCodes } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import type { Stack } from './discover.ts';
 import type { Job } from './job.ts';
@@ -14,6 +14,8 @@ export const workerRoot = '/tree';
 /** Where a worker may copy a SQLite database to. */
 const scratchMount = '/scratch';
 export const workerScratch = `${scratchMount}/sqlite`;
+/** Where it unpacks what nobody keeps. */
+export const drillRoot = `${scratchMount}/tree`;
 export const workerLabel = 'io.davit.worker';
 const ownerLabel = 'io.davit.owner';
 
@@ -23,6 +25,7 @@ export const eventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('done'), result: z.unknown().optional() }),
   z.object({
     event: z.literal('failed'),
+    exitCode: z.literal([exitCodes.failed, exitCodes.configuration]).default(exitCodes.failed),
     complaint: z.object({ where: z.string(), what: z.string(), seen: z.string().optional(), fix: z.string().optional() }),
   }),
 ]);
@@ -36,21 +39,28 @@ const silenceMs = 120_000;
 const capabilities = {
   capture: ['DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER'],
   extract: ['CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'MKNOD', 'SETFCAP'],
+  drill: ['CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'MKNOD', 'SETFCAP'],
 } as const;
 
-/** Does a job in a short-lived container of Davit's own image that holds this one volume. */
-export async function inWorker(context: Context, stack: Stack, mount: FilesSource['mount'], job: Job): Promise<unknown> {
+/** What a container that Davit made is known by, when it has been left behind. */
+export function ownLabels({ name, own }: Stack): Record<string, string> {
+  return { [workerLabel]: name, [ownerLabel]: own.id };
+}
+
+/** Does a job in a short-lived container of Davit's own image that holds this one volume, or, for a drill, none of anybody's. */
+export async function inWorker(context: Context, stack: Stack, mount: FilesSource['mount'] | undefined, job: Job): Promise<unknown> {
   const { docker, environment } = context;
+  const place = mount?.destination ?? job.path;
   const spec: WorkerSpec = {
     name: `davit-worker-${stack.name}-${randomBytes(4).toString('hex')}`,
     image: stack.own.imageId,
     argv: ['davit', 'worker'],
-    labels: { [workerLabel]: stack.name, [ownerLabel]: stack.own.id },
+    labels: ownLabels(stack),
     mounts: [
-      { type: mount.type, source: mount.source, target: workerRoot, readOnly: job.kind === 'capture' },
+      ...(mount === undefined ? [] : [{ type: mount.type, source: mount.source, target: workerRoot, readOnly: job.kind === 'capture' }]),
       ...storageMounts(stack, environment),
     ],
-    scratch: job.kind === 'capture' && job.sqlite !== 'none' ? scratchMount : undefined,
+    scratch: job.kind === 'drill' || (job.kind === 'capture' && job.sqlite !== 'none') ? scratchMount : undefined,
     networkMode: `container:${stack.own.id}`,
     capabilities: capabilities[job.kind],
   };
@@ -63,9 +73,9 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
   const { exitCode, stderr, outOfMemory } = await worker.exited;
   if (last?.event === 'done' && exitCode === 0) return last.result;
   if (last?.event === 'failed')
-    throw new DavitError({ ...last.complaint, where: last.complaint.where.replaceAll(workerRoot, mount.destination) });
+    throw new DavitError({ ...last.complaint, where: last.complaint.where.replaceAll(workerRoot, place) }, { exitCode: last.exitCode });
   throw new DavitError({
-    where: `worker for ${mount.destination}`,
+    where: `worker for ${place}`,
     seen: stderr.trim().split('\n').at(-1),
     ...howItEnded(exitCode, outOfMemory),
   });
@@ -109,13 +119,13 @@ function storageMounts(stack: Stack, environment: Context['environment']): Worke
   ];
 }
 
-/** Workers end with the process that started them; this is for an engine that was itself killed. Another Davit that is alive keeps its own. */
+/** Workers end with the process that started them, unless the engine was itself killed; the servers of a drill do not. Another Davit that is alive keeps its own. */
 export async function removeOrphans({ docker, log }: Context, stack: Stack): Promise<void> {
   const alive = new Set(stack.services.flatMap(({ containers }) => containers.map(({ id }) => id)));
   alive.delete(stack.own.id);
   for (const container of await docker.containers([`${workerLabel}=${stack.name}`])) {
     if (alive.has(container.labels[ownerLabel] ?? '')) continue;
     await docker.remove(container.id);
-    log.warn({ container: container.name }, 'removed an orphaned worker');
+    log.warn({ container: container.name }, 'removed a container that was left behind');
   }
 }

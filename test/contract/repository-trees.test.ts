@@ -41,6 +41,33 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     expect(describeTree(target)).toEqual(describeTree(root));
   });
 
+  test('compares a tree with what it became', async () => {
+    const [root, target] = [join(work, 'original'), join(work, 'copy')];
+    await mkdir(root);
+    await mkdir(target);
+    makeHostileTree(root);
+    await writeFile(join(root, 'plain'), 'as it was');
+    const address = newAddress('compare');
+    await using writer = await repository.begin(address);
+    const { warnings: _, ...stored } = await writer.putTree(files, { root, exclude: ['deep/er'] });
+    const manifest = manifestOf(address, [artifactOf(files, stored)]);
+    await writer.commit(manifest);
+    const tree = onlyArtifact(manifest);
+    await repository.extract(manifest, tree, target);
+    await repository.compare(manifest, tree, target);
+    const plain = join(target, 'plain');
+    const differs = (what: string) => expect(repository.compare(manifest, tree, target)).rejects.toThrow(new RegExp(`plain.*${what}`));
+    execFileSync('chmod', ['0604', plain]);
+    await differs('Mode differs');
+    execFileSync('chmod', ['--reference', join(root, 'plain'), plain]);
+    await repository.compare(manifest, tree, target);
+    await writeFile(plain, 'as it Was');
+    execFileSync('touch', ['--reference', join(root, 'plain'), plain]);
+    await differs('Contents differ');
+    await rm(plain);
+    await differs('No such file');
+  });
+
   test('brings back one path of a tree', async () => {
     const [root, target] = [join(work, 'some'), join(work, 'one')];
     await mkdir(join(root, 'folder'), { recursive: true });

@@ -64,7 +64,7 @@ test('two at once: the second is told to wait, the first is good', async () => {
   await until('the first is under way', isArchiving, 60_000);
   expect(await stack.davit('backup')).toMatchObject({
     exitCode: 1,
-    stderr: expect.stringContaining('another backup or restore is under way'),
+    stderr: expect.stringContaining('another backup, restore or drill is under way'),
   });
   expect((await first).exitCode).toBe(0);
 });

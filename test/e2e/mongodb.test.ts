@@ -70,6 +70,7 @@ test.runIf(isHere)('MongoDB: a whole server, or the databases that are named, co
   const tables = Object.fromEntries(manifest.artifacts.map(({ service, name, tables }) => [`${service}/${name}`, rowsOf(tables)]));
   const shop = { 'shop.log': 500, 'shop.nothing': 0, 'shop.orders': 3 };
   expect(tables).toEqual({ 'server/@server': { 'Odd-Name_1.a.b c': 1, ...shop }, 'parts/shop': shop });
+  expect(await stack.davit('drill')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('ok server/@server') });
 
   await each((name) => run(stack, name, spoil));
   await stack.restore('latest');

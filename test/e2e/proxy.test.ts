@@ -55,6 +55,7 @@ test('Davit without the socket, behind a proxy that lets pass what SECURITY.md l
   expect(Object.keys(manifest.downtimeMs).toSorted()).toEqual(['app', 'paused']);
   await stack.sh('app', 'rm /data/a');
   await stack.sh('postgres', sqlIn.postgres('DROP TABLE t'));
+  expect((await stack.davit('drill')).exitCode).toBe(0);
   await stack.restore('latest');
   expect(await stack.sh('app', 'cat /data/a')).toBe('word');
   expect(await stack.sh('postgres', sqlIn.postgres('SELECT * FROM t'))).toBe('1');

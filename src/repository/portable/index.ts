@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Codec } from '../../codecs/codec.ts';
-import { unpackFile, unpackTree } from '../../codecs/tar.ts';
+import { compareTree, unpackFile, unpackTree } from '../../codecs/tar.ts';
 import { DavitError } from '../../model/errors.ts';
 import type { Artifact, Manifest, StoredFile } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -62,6 +62,7 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
       const target = isFolder ? unpackTree(root, path, signal) : unpackFile(root, signal);
       await pipeline(await read(manifest, artifact, signal), target);
     },
+    compare: async (manifest, artifact, root, signal) => pipeline(await read(manifest, artifact, signal), compareTree(root, signal)),
     async check(manifest, depth, signal) {
       return depth === 'sizes' ? compareSizes(storage, manifest) : compareBytes(storage, manifest, manifest.artifacts, signal);
     },

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { unpackFile, unpackTree } from '../../codecs/tar.ts';
+import { compareTree, unpackFile, unpackTree } from '../../codecs/tar.ts';
 import { DavitError } from '../../model/errors.ts';
 import type { Artifact, Manifest } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -77,6 +77,10 @@ export function createResticRepository({ storage, password, prove = true }: Rest
       const { session, node } = await find(manifest, artifact, signal);
       const target = (await stat(root)).isDirectory() ? unpackTree(root, undefined, signal) : unpackFile(root, signal);
       await pipeline(Readable.from(tarOf(session, node, path, signal), { objectMode: false }), target);
+    },
+    async compare(manifest, artifact, root, signal) {
+      const { session, node } = await find(manifest, artifact, signal);
+      await pipeline(Readable.from(tarOf(session, node, undefined, signal), { objectMode: false }), compareTree(root, signal));
     },
     async check(manifest, depth, signal) {
       const { session, tree } = await treeOf(manifest);

@@ -21,12 +21,16 @@ test.each([
   ['restore', 'latest', 'shop-db', '--yes'],
   ['verify', '20261121T030000Z-3f9a1c', '20261121T040000Z-3f9a1c'],
   ['prune', 'now'],
+  ['drill', 'latest', 'shop-db'],
   ['restore'],
   ['backup', '--sets', 'all'],
 ])('davit %s %s is refused before anything begins', async (...words) => {
   expect(await called(...words)).toEqual({ exitCode: 2, begun: false });
 });
 
-test.each([['backup'], ['restore', 'latest', '--yes'], ['verify', 'latest'], []])('davit %s %s is understood', async (...words) => {
-  expect(await called(...words)).toMatchObject({ begun: true });
-});
+test.each([['backup'], ['restore', 'latest', '--yes'], ['verify', 'latest'], ['drill'], ['drill', 'latest', '--set', 'db'], []])(
+  'davit %s %s is understood',
+  async (...words) => {
+    expect(await called(...words)).toMatchObject({ begun: true });
+  },
+);

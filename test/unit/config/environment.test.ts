@@ -63,6 +63,15 @@ describe('the typed environment', () => {
     expect(environment).toMatchObject({ DAVIT_STORAGE: 's3://b/p', DAVIT_KEEP: { daily: 2 }, DAVIT_ENCRYPT_TO: recipients });
   });
 
+  test.each([
+    [':8080', { host: undefined, port: 8080 }],
+    ['127.0.0.1:1', { host: '127.0.0.1', port: 1 }],
+    ['davit.internal:65535', { host: 'davit.internal', port: 65_535 }],
+    ['[::1]:80', { host: '::1', port: 80 }],
+  ])('%s is an address to listen on', (text, address) => {
+    expect(parseEnvironment({ DAVIT_HTTP: text }).DAVIT_HTTP).toEqual(address);
+  });
+
   test.each(['UTC', 'Europe/Berlin', 'America/Argentina/Ushuaia', 'CET'])('%s is a time zone', (name) => {
     expect(parseEnvironment({ TZ: name }).TZ).toBe(name);
   });
@@ -85,6 +94,12 @@ describe('the typed environment', () => {
     ['DAVIT_ENCRYPT_TO', 'ssh-ed25519 AAAA'],
     ['DAVIT_ENCRYPT_TO', ' , '],
     ['DAVIT_LOG_LEVEL', 'loud'],
+    ['DAVIT_DRILL', 'sometimes'],
+    ['DAVIT_HTTP', '8080'],
+    ['DAVIT_HTTP', ':0'],
+    ['DAVIT_HTTP', ':65536'],
+    ['DAVIT_HTTP', 'http://localhost:80'],
+    ['DAVIT_HTTP', '::1:80'],
     ['TZ', 'Europe/Berlinn'],
     ['TZ', 'CET-1CEST'],
   ])('%s=%j is refused with its name', (name, value) => {

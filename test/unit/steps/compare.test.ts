@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compare } from '../../../src/steps/dump.ts';
+import { compare } from '../../../src/steps/compare.ts';
 import { artifact } from '../../support/builders.ts';
 
 const dumped = artifact({ tables: [{ name: 'a', rows: 3 }, { name: 'b', rows: 0 }, { name: 'partitioned' }] });
