@@ -64,7 +64,7 @@ test('a repository made by restic is accepted, its snapshots stay, and each goes
   expect(JSON.parse(run(lab.location, 'snapshots', '--json'))).toHaveLength(3);
   expect(run(lab.location, 'check', '--read-data')).toContain('no errors were found');
   run(lab.location, 'forget', '--host', 'shop', '--keep-last', '1', '--prune');
-  expect(await lab.repository.check(manifest, 'bytes')).toEqual([]);
+  expect(await lab.repository.check([manifest], 'bytes')).toEqual([]);
 });
 
 test('a prune gives back the space, and keeps what is shared', async () => {
@@ -75,7 +75,7 @@ test('a prune gives back the space, and keeps what is shared', async () => {
   expect(await bytes()).toBeGreaterThan(18_000_000);
   await lab.repository.remove([old]);
   expect(await bytes()).toBeLessThan(8_500_000);
-  expect(await lab.repository.check(kept, 'bytes')).toEqual([]);
+  expect(await lab.repository.check([kept], 'bytes')).toEqual([]);
   expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
 });
 
@@ -97,7 +97,7 @@ test('a backup overwrites nothing and removes nothing but locks', async () => {
   for (const seed of [1, 2, 1]) {
     await restricted.sweep('shop', () => true);
     const manifest = await storeSnapshot(restricted, newAddress('shop'), noise(20_000_000, seed));
-    expect(await restricted.check(manifest, 'bytes')).toEqual([]);
+    expect(await restricted.check([manifest], 'bytes')).toEqual([]);
   }
   expect(newestRestic().run(lab.location, 'check')).toContain('no errors were found');
 });
@@ -139,7 +139,7 @@ test('two that make a repository at once: what is committed can be read', async 
   const repository = createResticRepository({ storage: lab.storage, password });
   const { manifests } = await repository.list('shop');
   expect(manifests.map(({ id }) => id).toSorted()).toEqual(stored.toSorted());
-  for (const manifest of manifests) expect(await repository.check(manifest, 'bytes')).toEqual([]);
+  for (const manifest of manifests) expect(await repository.check([manifest], 'bytes')).toEqual([]);
   await storeSnapshot(repository, newAddress('shop'), noise(1000));
   expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
 });
@@ -148,7 +148,7 @@ test('what restic has rewritten is still known', async () => {
   const manifest = await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
   newestRestic().run(lab.location, 'tag', '--add', 'precious');
   expect((await lab.repository.list('shop')).manifests).toEqual([manifest]);
-  expect(await lab.repository.check(manifest, 'bytes')).toEqual([]);
+  expect(await lab.repository.check([manifest], 'bytes')).toEqual([]);
 });
 
 test('a wrong password is said, and changes nothing', async () => {
