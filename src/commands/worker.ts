@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import { DavitError, messageOf } from '../model/errors.ts';
+import { DavitError, firstOf, messageOf } from '../model/errors.ts';
 import { parseEnvironment } from '../config/environment.ts';
 import { createRepository } from '../repository/index.ts';
 import { captureTree, extractTree, jobSchema } from '../steps/job.ts';
@@ -35,7 +35,8 @@ export async function worker(input: Readable, output: NodeJS.WritableStream): Pr
           ? await captureTree(repository, job, abandoned.signal)
           : await extractTree(repository, job, abandoned.signal),
     };
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstOf(thrown);
     const { where, what, seen, fix } =
       error instanceof DavitError ? error.complaint : { where: 'worker', what: messageOf(error), seen: undefined, fix: undefined };
     report = {

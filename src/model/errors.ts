@@ -36,8 +36,14 @@ export function configurationError(complaint: Complaint, options: { cause?: unkn
   return new DavitError(complaint, { ...options, exitCode: exitCodes.configuration });
 }
 
+/** What went wrong first, where leaving a scope has failed as well: often for the same reason. */
+export function firstOf(error: unknown): unknown {
+  return error instanceof Error && 'suppressed' in error ? firstOf(error.suppressed) : error;
+}
+
 /** The sentence of any error, without a stack. */
-export function messageOf(error: unknown): string {
+export function messageOf(thrown: unknown): string {
+  const error = firstOf(thrown);
   if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DavitError } from '../../model/errors.ts';
 import { keySegment, type Manifest, manifestSchema, type StoredFile } from '../../model/snapshot.ts';
@@ -73,7 +74,7 @@ export async function createWriter(
       const digest = source.digest();
       if (digest.bytes === 0)
         throw new DavitError({ where: file, what: 'the source gave no data at all', fix: 'see why its dump is empty' });
-      const stored = await wrapArtifact(blobs, dumpNode(lastOf(file), digest.bytes, content), tally);
+      const stored = await wrapArtifact(blobs, dumpNode(basename(file), digest.bytes, content), tally);
       return { file, codecs: [codecName], plain: digest, stored, proven: true };
     });
   }
@@ -84,7 +85,7 @@ export async function createWriter(
       const { since } = tree;
       const tally: Tally = { bytes: since?.stored.stored.bytes ?? 0 };
       const before = since === undefined ? await earlier(file) : await ahead(since);
-      const { node, bytes, warnings } = await captureTree(session, blobs, tree, lastOf(file), before, tally, either);
+      const { node, bytes, warnings } = await captureTree(session, blobs, tree, basename(file), before, tally, either);
       const stored = await wrapArtifact(blobs, node, tally);
       const plain = { bytes, sha256: node.subtree ?? stored.sha256 };
       return { file, codecs: [codecName], plain, stored, proven: true, warnings };
@@ -131,20 +132,21 @@ export async function createWriter(
     await lock[Symbol.asyncDispose]();
   }
 
+  async function abort(): Promise<void> {
+    aborting.abort();
+    await Promise.all(running);
+    await blobs.abort().finally(() => lock[Symbol.asyncDispose]());
+  }
+
   return {
     put,
     putTree,
     commit,
     discard: async ({ file }) => void taken.delete(file),
-    async abort() {
-      aborting.abort();
-      await Promise.all(running);
-      await blobs.abort();
-      await lock[Symbol.asyncDispose]();
-    },
+    abort,
     async [Symbol.asyncDispose]() {
       await Promise.all(running);
-      if (!aborting.signal.aborted) await blobs.flush();
+      if (!aborting.signal.aborted) await blobs.flush().catch((error: unknown) => abort().then(() => Promise.reject(error)));
       await lock[Symbol.asyncDispose]();
     },
   };
@@ -192,8 +194,4 @@ function dumpNode(name: string, size: number, content: readonly string[]): Node 
 
 function nanoseconds(time: string): bigint {
   return BigInt(Date.parse(time)) * 1_000_000n;
-}
-
-function lastOf(file: string): string {
-  return file.slice(file.lastIndexOf('/') + 1);
 }
