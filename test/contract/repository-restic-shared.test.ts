@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rm } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -47,24 +47,6 @@ test('a snapshot is refused when somebody has pruned in spite of the lock', asyn
   const address = newAddress('shop');
   await expect(writer.commit(manifestOf(address, [artifactOf(dump, stored)]))).rejects.toThrow(/was pruned while this was written/);
   expect((await lab.repository.list('shop')).manifests).toEqual([]);
-});
-
-test('a repository made by restic is accepted, its snapshots stay, and each goes on where the other left off', async () => {
-  newestRestic().run(lab.location, 'init');
-  await writeFile(join(lab.tree, 'file'), noise(3_000_000));
-  lab.backupOver(lab.tree);
-  const gone = await storeSnapshot(lab.repository, newAddress('shop'), noise(9_000_000, 5));
-  const { manifest, stored } = await lab.storeTree();
-  expect(stored.stored.bytes).toBeLessThan(5_000);
-  expect((await lab.repository.list('shop')).manifests).toHaveLength(2);
-  await lab.repository.remove([gone]);
-  expect((await lab.repository.list('shop')).manifests).toEqual([manifest]);
-  expect(lab.backupOver(lab.tree)).toMatchObject({ data_blobs: 0, files_unmodified: 1 });
-  const { run } = newestRestic();
-  expect(JSON.parse(run(lab.location, 'snapshots', '--json'))).toHaveLength(3);
-  expect(run(lab.location, 'check', '--read-data')).toContain('no errors were found');
-  run(lab.location, 'forget', '--host', 'shop', '--keep-last', '1', '--prune');
-  expect(await lab.repository.check([manifest], 'bytes')).toEqual([]);
 });
 
 test('a prune gives back the space, and keeps what is shared', async () => {
@@ -144,26 +126,11 @@ test('two that make a repository at once: what is committed can be read', async 
   expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
 });
 
-test('what restic has rewritten is still known', async () => {
-  const manifest = await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
-  newestRestic().run(lab.location, 'tag', '--add', 'precious');
-  expect((await lab.repository.list('shop')).manifests).toEqual([manifest]);
-  expect(await lab.repository.check([manifest], 'bytes')).toEqual([]);
-});
-
 test('a wrong password is said, and changes nothing', async () => {
   await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
   const stranger = createResticRepository({ storage: lab.storage, password: 'another' });
   await expect(stranger.list('shop')).rejects.toThrow(/DAVIT_PASSWORD: opens none of the 1 keys/);
   await expect(stranger.begin(newAddress('shop'))).rejects.toThrow(/DAVIT_PASSWORD/);
-});
-
-test('several passwords may open one repository', async () => {
-  await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
-  await writeFile(join(lab.work, 'second'), 'the second');
-  newestRestic().run(lab.location, 'key', 'add', '--new-password-file', join(lab.work, 'second'));
-  const second = createResticRepository({ storage: lab.storage, password: 'the second' });
-  expect((await second.list('shop')).manifests).toHaveLength(1);
 });
 
 test('locks keep removal and writing apart, also those of restic', async () => {

@@ -9,6 +9,7 @@ import { assemble } from './assemble.ts';
 import { createBlobWriter, type Tally } from './blob-writer.ts';
 import { captureTree, type Earlier } from './capture.ts';
 import { sha256 } from './crypto.ts';
+import { findForeign } from './foreign.ts';
 import { findNode, unwrap, unwrapArtifact, wrapArtifact } from './artifacts.ts';
 import { takeLock } from './locks.ts';
 import type { Session, Sessions } from './session.ts';
@@ -84,7 +85,7 @@ export async function createWriter(
     return store(file, [signal], async (either) => {
       const { since } = tree;
       const tally: Tally = { bytes: since?.stored.stored.bytes ?? 0 };
-      const before = since === undefined ? await earlier(file) : await ahead(since);
+      const before = since === undefined ? await earlier(file, tree.root) : await ahead(since);
       const { node, bytes, warnings } = await captureTree(session, blobs, tree, basename(file), before, tally, either);
       const stored = await wrapArtifact(blobs, node, tally);
       const plain = { bytes, sha256: node.subtree ?? stored.sha256 };
@@ -97,14 +98,14 @@ export async function createWriter(
     return node && { node, startedAt: nanoseconds(startedAt) };
   }
 
-  /** The same artifact in the newest snapshot of the set that has it. */
-  async function earlier(file: string): Promise<Earlier | undefined> {
+  /** The same artifact in the newest snapshot of the set that has it, or the same folder in one of restic's own. */
+  async function earlier(file: string, root: string): Promise<Earlier | undefined> {
     const all = await snapshots.all(session);
     const [newest] = manifestsOf(all, address.stack, address.set).manifests.filter(({ artifacts }) =>
       artifacts.some((one) => one.file === file),
     );
     const snapshot = newest === undefined ? undefined : all.find((one) => isOf(one, newest));
-    if (newest === undefined || snapshot === undefined) return undefined;
+    if (newest === undefined || snapshot === undefined) return findForeign(session, all, root);
     const node = await findNode(session, snapshot.tree, file);
     return node && { node, startedAt: nanoseconds(newest.startedAt) };
   }
@@ -135,7 +136,9 @@ export async function createWriter(
   async function abort(): Promise<void> {
     aborting.abort();
     await Promise.all(running);
-    await blobs.abort().finally(() => lock[Symbol.asyncDispose]());
+    // First, because the rest can fail; nobody else knows the packs that go.
+    await lock[Symbol.asyncDispose]();
+    await blobs.abort();
   }
 
   return {
