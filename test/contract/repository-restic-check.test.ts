@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sealBytes } from '../../src/repository/restic/crypto.ts';
@@ -5,7 +7,7 @@ import { createResticRepository } from '../../src/repository/restic/index.ts';
 import { openExisting } from '../../src/repository/restic/open.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { noise, streamOf } from '../support/bytes.ts';
-import { password } from '../support/restic.ts';
+import { newestRestic, password } from '../support/restic.ts';
 import { createResticLab, type ResticLab } from '../support/restic-lab.ts';
 import { newAddress, storeSnapshot } from '../support/snapshots.ts';
 
@@ -51,6 +53,33 @@ test('snapshots that share their bytes are checked by reading those once, and da
   expect(flaws.map(({ snapshot }) => snapshot)).toEqual(manifests.map(({ id }) => id));
   for (const { problem } of flaws) expect(problem).toBe(`${large} is missing`);
 });
+
+test.for([
+  ['lost', async (storage: Storage, key: string) => storage.remove([key])],
+  [
+    'damaged',
+    async (storage: Storage, key: string) => {
+      const bytes = await buffer(await storage.get(key));
+      bytes.writeUInt8(bytes.readUInt8(1000) ^ 1, 1000);
+      await storage.put(key, streamOf(bytes));
+    },
+  ],
+] as const)(
+  'what was %s is stored again, once restic has mended the repository, and older snapshots are whole again',
+  async ([what, harm]) => {
+    await writeFile(join(lab.tree, 'large'), noise(5_000_000));
+    const first = (await lab.storeTree()).manifest;
+    const [pack] = (await Array.fromAsync(lab.storage.list('data'))).toSorted((a, b) => b.bytes - a.bytes);
+    await harm(lab.storage, pack?.key ?? '');
+    expect(await lab.repository.check([first], 'bytes')).not.toEqual([]);
+    const { run, runIn } = newestRestic();
+    if (what === 'lost') run(lab.location, 'repair', 'index');
+    else runIn(lab.work, lab.location, 'repair', 'packs', pack?.key.split('/').at(-1) ?? '');
+    const second = (await lab.storeTree()).manifest;
+    expect(await lab.repository.check([second, first], 'bytes')).toEqual([]);
+    expect(run(lab.location, 'check', '--read-data')).toContain('no errors were found');
+  },
+);
 
 test('a header that tells something else than the index is damage, though every blob can be read', async () => {
   const manifest = await storeSnapshot(lab.repository, newAddress('shop'), noise(300_000));

@@ -6,7 +6,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createResticRepository } from '../../src/repository/restic/index.ts';
 import { takeLock } from '../../src/repository/restic/locks.ts';
 import { openExisting } from '../../src/repository/restic/open.ts';
-import type { Storage } from '../../src/storage/storage.ts';
 import { digest, noise, streamOf } from '../support/bytes.ts';
 import { until } from '../support/processes.ts';
 import { newestRestic, password } from '../support/restic.ts';
@@ -59,29 +58,6 @@ test('a prune gives back the space, and keeps what is shared', async () => {
   expect(await bytes()).toBeLessThan(8_500_000);
   expect(await lab.repository.check([kept], 'bytes')).toEqual([]);
   expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
-});
-
-test('a backup overwrites nothing and removes nothing but locks', async () => {
-  const seen = new Set<string>();
-  const storage: Storage = {
-    ...lab.storage,
-    async put(key, data, signal) {
-      if (seen.has(key)) throw new Error(`${key} is there already`);
-      seen.add(key);
-      return lab.storage.put(key, data, signal);
-    },
-    async remove(keys) {
-      for (const key of keys) if (!key.startsWith('locks/')) throw new Error(`${key} may not be removed`);
-      return lab.storage.remove(keys);
-    },
-  };
-  const restricted = createResticRepository({ storage, password });
-  for (const seed of [1, 2, 1]) {
-    await restricted.sweep('shop', () => true);
-    const manifest = await storeSnapshot(restricted, newAddress('shop'), noise(20_000_000, seed));
-    expect(await restricted.check([manifest], 'bytes')).toEqual([]);
-  }
-  expect(newestRestic().run(lab.location, 'check')).toContain('no errors were found');
 });
 
 test('the lock of a restic that has died does not last, that of one that lives does', async () => {
