@@ -134,6 +134,30 @@ test('a writer whose storage has failed says so first, and leaves neither a lock
   expect(left.map(({ key }) => key).filter((key) => /^(locks|data)\//.test(key))).toEqual([]);
 });
 
+test('who is told to stop does not wait for a storage that does not answer, and leaves nothing', async () => {
+  const stuckAt = Promise.withResolvers<void>();
+  const put: Storage['put'] = (key, data, signal) => {
+    if (!key.startsWith('data/')) return lab.storage.put(key, data, signal);
+    stuckAt.resolve();
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+  };
+  const stopping = new AbortController();
+  const repository = createResticRepository({ storage: { ...lab.storage, put }, password });
+  async function work(): Promise<void> {
+    await using writer = await repository.begin(newAddress('shop'));
+    function* endless() {
+      for (let seed = 1; ; seed++) yield noise(1_000_000, seed);
+    }
+    await writer.put(dump, Readable.from(endless(), { objectMode: false }), stopping.signal);
+  }
+  const reason = work().catch((error: unknown) => error);
+  await stuckAt.promise;
+  stopping.abort(new Error('enough'));
+  expect(messageOf(await reason)).toBe('enough');
+  const left = await Array.fromAsync(lab.storage.list(''));
+  expect(left.map(({ key }) => key).filter((key) => /^(locks|data)\//.test(key))).toEqual([]);
+});
+
 test('a change costs what changed', async () => {
   const bytes = noise(30_000_000);
   await storeSnapshot(lab.repository, newAddress('shop'), bytes);

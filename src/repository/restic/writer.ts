@@ -14,6 +14,7 @@ import { findNode, unwrap, unwrapArtifact, wrapArtifact } from './artifacts.ts';
 import { takeLock } from './locks.ts';
 import type { Session, Sessions } from './session.ts';
 import { isOf, manifestsOf, putSnapshot, type Snapshots } from './snapshots.ts';
+import { parseTime } from './timestamp.ts';
 import type { Node } from './tree.ts';
 
 /** What manifests call it: cut, compressed, sealed. */
@@ -35,6 +36,7 @@ export async function createWriter(
   const signal = AbortSignal.any([aborting.signal, lock.lost]);
   const running = new Set<Promise<unknown>>();
   const taken = new Set<string>();
+  let isGivenUp = false;
   const blobs = createBlobWriter(session, session.index, prove, signal);
 
   async function store<T extends StoredFile>(
@@ -46,6 +48,7 @@ export async function createWriter(
     taken.add(file);
     const either = AbortSignal.any([signal, ...signals.filter((one) => one !== undefined)]);
     const storing = work(either).catch((error: unknown) => {
+      isGivenUp ||= either.aborted;
       throw either.aborted ? either.reason : error;
     });
     const settled = storing.then(
@@ -95,7 +98,7 @@ export async function createWriter(
 
   async function ahead({ stored, startedAt }: EarlierTree): Promise<Earlier | undefined> {
     const node = await unwrap(session, stored);
-    return node && { node, startedAt: nanoseconds(startedAt) };
+    return node && { node, startedAt: parseTime(startedAt) };
   }
 
   /** The same artifact in the newest snapshot of the set that has it, or the same folder in one of restic's own. */
@@ -107,7 +110,7 @@ export async function createWriter(
     const snapshot = newest === undefined ? undefined : all.find((one) => isOf(one, newest));
     if (newest === undefined || snapshot === undefined) return findForeign(session, all, root);
     const node = await findNode(session, snapshot.tree, file);
-    return node && { node, startedAt: nanoseconds(newest.startedAt) };
+    return node && { node, startedAt: parseTime(newest.startedAt) };
   }
 
   async function commit(manifest: Manifest, signal?: AbortSignal): Promise<void> {
@@ -149,6 +152,7 @@ export async function createWriter(
     abort,
     async [Symbol.asyncDispose]() {
       await Promise.all(running);
+      if (isGivenUp) return abort(); // The storage may not answer.
       if (!aborting.signal.aborted) await blobs.flush().catch((error: unknown) => abort().then(() => Promise.reject(error)));
       await lock[Symbol.asyncDispose]();
     },
@@ -193,8 +197,4 @@ function dumpNode(name: string, size: number, content: readonly string[]): Node 
   const now = BigInt(Date.now()) * 1_000_000n;
   const times = { mtime: now, atime: now, ctime: now };
   return { name: Buffer.from(name), type: 'file', mode: 0o600, ...times, uid: 0, gid: 0, size, links: 1, content };
-}
-
-function nanoseconds(time: string): bigint {
-  return BigInt(Date.parse(time)) * 1_000_000n;
 }

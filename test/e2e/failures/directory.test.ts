@@ -35,8 +35,8 @@ test('the disk is full before the run', async ({ lab }) => {
 });
 
 const damages = [
-  ['a flipped byte', (file: string) => `printf X | dd of=${file} bs=1 seek=100 conv=notrunc status=none`],
-  ['a truncated file', (file: string) => `truncate -s -1 ${file}`],
+  ['a flipped byte', (file: string) => `printf X | dd of=${file} bs=1 seek=20 conv=notrunc status=none`],
+  ['a truncated file', (file: string) => `truncate -s 10 ${file}`],
   ['a missing file', (file: string) => `rm ${file}`],
 ] as const;
 

@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import { docker, until } from '../../support/docker.ts';
 import type { Seen } from '../../support/faulty-s3.ts';
 import type { TestStack } from '../../support/stack.ts';
-import { holdWorker, lockTable, mariaTables, processOf, sql } from './faults.ts';
+import { harmWorkers, lockTable, mariaTables, processOf, sql, starve } from './faults.ts';
 import { labTest } from './lab-test.ts';
 import type { Lab } from './lab.ts';
 import { layout } from './layout.ts';
@@ -140,7 +140,7 @@ test('the worker is killed during the archive', async ({ lab }) => {
   await using moment = await stalled(lab, isPart);
   const run = lab.backup();
   await moment.reached();
-  await docker('kill', await docker('ps', '-q', '--filter', `label=io.davit.worker=${lab.stack.project}`));
+  await harmWorkers(lab, run, (id) => docker('kill', id));
   await lab.fails(await run, {
     exitCode: 3,
     says: ['app/files/data', 'worker for /data: was killed (exit code 137)', 'too little memory'],
@@ -150,14 +150,8 @@ test('the worker is killed during the archive', async ({ lab }) => {
 });
 
 test('the worker is killed for want of memory', async ({ lab }) => {
-  const moment = holdWorker(lab);
   const run = lab.backup();
-  const worker = await moment.reached();
-  // Not every kernel takes a limit below what is in use.
-  const limits = async (megabytes: number): Promise<unknown> =>
-    docker('update', '--memory', `${megabytes}m`, '--memory-swap', `${megabytes}m`, worker).catch(() => limits(megabytes + 8));
-  await limits(16);
-  await moment[Symbol.asyncDispose]();
+  await harmWorkers(lab, run, starve);
   await lab.fails(await run, {
     exitCode: 3,
     says: ['app/files/data', 'worker for /data: was killed for want of memory', 'raise the limit'],
