@@ -3,6 +3,17 @@ import { defineConfig } from 'vitest/config';
 /** Waits in contract and e2e tests have limits, which a busy CI machine can miss: there, and only there, a test may try once more, and says so. */
 const retry = process.env['CI'] === undefined ? 0 : 1;
 
+/** Tests of stacks that show in a minute or two that the steps do not depend on the format; DAVIT_TEST_FORMAT=restic runs all of them in that one. */
+const inBothFormats = ['whole-stack', 'killed', 'failures/directory'].map((name) => `test/e2e/${name}.test.ts`);
+
+const e2e = {
+  retry,
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
+  // Each file has stacks of its own, and mostly waits for them.
+  maxWorkers: 2,
+};
+
 /** Unit tests are pure and need nothing; contract tests need programs (tar, zstd, age); e2e tests need Docker and the built image. */
 export default defineConfig({
   test: {
@@ -18,17 +29,8 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          retry,
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
-          // Each file has stacks of its own, and mostly waits for them.
-          maxWorkers: 2,
-        },
-      },
+      { test: { ...e2e, name: 'e2e', include: ['test/e2e/**/*.test.ts'] } },
+      { test: { ...e2e, name: 'e2e-restic', include: inBothFormats, env: { DAVIT_TEST_FORMAT: 'restic' } } },
     ],
   },
 });

@@ -11,5 +11,5 @@ esac
 . scripts/toolchain.sh
 
 for project in "${projects[@]}"; do
-  npx vitest run --project "$project" --passWithNoTests "$@"
+  npx vitest run --project "$project*" --passWithNoTests "$@"
 done

@@ -84,7 +84,7 @@ export async function backupSet(
     await abandon(context, run);
     throw error;
   }
-  await verify(context, manifest, 'sizes');
+  await verify(context, manifest);
   if (manifest.status === 'complete' && reason === 'backup' && idleSettings(stack).length === 0)
     await removeExpired(context, await judge(context, stack, set));
   return manifest;

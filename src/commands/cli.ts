@@ -2,7 +2,6 @@ import { pipeline } from 'node:stream/promises';
 import { Command, CommanderError } from 'commander';
 import type { Context } from '../context.ts';
 import { configurationError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
-import type { Manifest } from '../model/snapshot.ts';
 import { version } from '../version.ts';
 import { backup } from './backup.ts';
 import { confirm } from './confirm.ts';
@@ -14,7 +13,8 @@ import { describeOutcome, exitCodeOf, plainOutcome } from './outcome.ts';
 import { describePlan, showPlan } from './plan.ts';
 import { describeVerdicts, prune } from './prune.ts';
 import { describeRestore, restore, type RestoreOptions } from './restore.ts';
-import { cat, companions, describeCompanion, describeList, describeSnapshot, list, show, verifySnapshots } from './snapshots.ts';
+import { cat, companions, describeCompanion, describeList, describeSnapshot, list, named, show } from './snapshots.ts';
+import { describeVerification, parseShare, verify, type VerifyOptions } from './verify.ts';
 
 export interface Surroundings {
   /** The log goes to `output`: stdout for the daemon, stderr for commands, whose stdout is their answer. */
@@ -105,11 +105,11 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
 
   onSnapshots('verify', 'read every byte back and compare it with the manifest')
     .argument('[snapshot]', 'id or latest; default: all')
-    .action(async (snapshot: string | undefined, { json, ...which }: Common) => {
-      const { exitCode, ...result } = await verifySnapshots(await forCommand(), snapshot, which);
-      answer(json, result, () =>
-        [...result.verified.map((id) => `ok ${id}`), ...result.problems.map((problem) => `x ${problem}`)].join('\n'),
-      );
+    .option('--read-data [share]', 'read a share only, such as 10% or 1/5; default: everything', parseShare)
+    .option('--no-read-data', 'read no data: only that everything is there in its size')
+    .action(async (snapshot: string | undefined, { json, ...which }: Common & VerifyOptions) => {
+      const { exitCode, ...result } = await verify(await forCommand(), snapshot, which);
+      answer(json, result, () => describeVerification(result));
       exit(exitCode);
     });
 
@@ -172,11 +172,6 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     await daemon(await createContext(process.stdout));
   });
   return cli;
-}
-
-/** The snapshots of other sets that belong to one, for programs; most stacks have none. */
-function named(companions: readonly Manifest[]): { companions?: { set: string; id: string }[] } {
-  return companions.length === 0 ? {} : { companions: companions.map(({ set, id }) => ({ set, id })) };
 }
 
 function refuseUnknown([name]: readonly string[]): void {

@@ -1,12 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { Context } from '../context.ts';
-import { configurationError, type ExitCode, exitCodes } from '../model/errors.ts';
+import { configurationError } from '../model/errors.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import { discover } from '../steps/discover.ts';
 import { findSnapshot, isNamed } from '../steps/find.ts';
 import { companionsOf } from '../steps/retain.ts';
-import { verify } from '../steps/verify.ts';
-import { messageOf } from '../model/errors.ts';
 
 export interface Which {
   readonly set?: string | undefined;
@@ -47,27 +45,6 @@ export async function cat(context: Context, snapshot: string, name: string, whic
   });
 }
 
-/** `davit verify [ID]`: reads every byte of one snapshot or of all of them. All damage is reported, not only the first. */
-export async function verifySnapshots(
-  context: Context,
-  snapshot: string | undefined,
-  which: Which,
-): Promise<{ verified: string[]; problems: string[]; exitCode: ExitCode }> {
-  const { manifests, damaged } =
-    snapshot === undefined ? await list(context, which) : { manifests: [await show(context, snapshot, which)], damaged: [] };
-  const problems = [...damaged];
-  const verified: string[] = [];
-  for (const manifest of manifests) {
-    await verify(context, manifest, 'bytes').then(
-      () => verified.push(manifest.id),
-      (error: unknown) => problems.push(messageOf(error)),
-    );
-    context.signal.throwIfAborted();
-  }
-  if (manifests.length === 0 && problems.length === 0) problems.push('there is no snapshot to verify — run `davit backup`');
-  return { verified, problems, exitCode: problems.length === 0 ? exitCodes.ok : exitCodes.failed };
-}
-
 export function describeList(manifests: readonly Manifest[]): string {
   if (manifests.length === 0) return 'no snapshots yet';
   const rows = manifests.map((manifest) => [
@@ -101,6 +78,11 @@ export function describeSnapshot(manifest: Manifest): string {
     ...manifest.warnings.map((warning) => `! ${warning}`),
     ...manifest.failures.map(({ service, source, error }) => `x ${service}${source === undefined ? '' : `/${source}`}: ${error}`),
   ].join('\n');
+}
+
+/** The snapshots of other sets that belong to one, for programs; most stacks have none. */
+export function named(companions: readonly Manifest[]): { companions?: { set: string; id: string }[] } {
+  return companions.length === 0 ? {} : { companions: companions.map(({ set, id }) => ({ set, id })) };
 }
 
 /** What else a person has to restore for it. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import { DavitError, exitCodes, messageOf } from '../model/errors.ts';
+import { DavitError, exitCodes, firstOf, messageOf } from '../model/errors.ts';
 import { parseEnvironment } from '../config/environment.ts';
 import { createRepository } from '../repository/index.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -34,7 +34,8 @@ export async function worker(input: Readable, output: NodeJS.WritableStream): Pr
       event: 'done',
       result: await doJob(repository, job, abandoned.signal),
     };
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstOf(thrown);
     const { where, what, seen, fix } =
       error instanceof DavitError ? error.complaint : { where: 'worker', what: messageOf(error), seen: undefined, fix: undefined };
     report = {

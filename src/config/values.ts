@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseKeep } from '../model/retention.ts';
+import type { Share } from '../model/share.ts';
 
 /** Text values that a person writes in a label or variable, each with the sentence that is shown when it does not fit. */
 
@@ -83,5 +84,18 @@ export const keep = z.string().transform((text, context) => {
     code: 'custom',
     message: 'expected last=, daily=, weekly=, monthly= or yearly= with whole numbers, such as last=3,daily=7',
   });
+  return z.NEVER;
+});
+
+/** Restic tells the parts by the first byte of a hash. */
+const mostParts = 256;
+
+/** `10%`, `1/5` → a share of what is stored. */
+export const share = z.string().transform((text, context): Share => {
+  const [, percent] = /^(\d{1,3}(?:\.\d{1,6})?)%$/.exec(text) ?? [];
+  if (Number(percent) > 0 && Number(percent) <= 100) return { percent: Number(percent) };
+  const [part = 0, of = 0] = (/^(\d{1,3})\/(\d{1,3})$/.exec(text) ?? []).slice(1).map(Number);
+  if (part >= 1 && part <= of && of <= mostParts) return { part, of };
+  context.addIssue({ code: 'custom', message: 'expected a share such as 10% or 1/5, with at most 256 parts' });
   return z.NEVER;
 });

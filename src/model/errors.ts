@@ -42,8 +42,14 @@ export function advised(error: unknown, fix: string): unknown {
   return new DavitError({ ...error.complaint, fix }, { exitCode: error.exitCode, cause: error });
 }
 
+/** What went wrong first, where leaving a scope has failed as well: often for the same reason. */
+export function firstOf(error: unknown): unknown {
+  return error instanceof Error && 'suppressed' in error ? firstOf(error.suppressed) : error;
+}
+
 /** The sentence of any error, without a stack. */
-export function messageOf(error: unknown): string {
+export function messageOf(thrown: unknown): string {
+  const error = firstOf(thrown);
   if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
   return error instanceof Error ? error.message : String(error);
 }

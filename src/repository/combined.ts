@@ -1,6 +1,6 @@
 import { configurationError } from '../model/errors.ts';
 import { newestFirst } from '../model/snapshot.ts';
-import type { Repository } from './repository.ts';
+import type { Flaw, Repository } from './repository.ts';
 
 /** Several storages as one repository: what is listed remembers where it lies, what begins says where it goes. The default storage has the name ''. */
 export function combined(repositories: ReadonlyMap<string, Repository>): Repository {
@@ -30,7 +30,12 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
     read: (manifest, artifact, signal) => named(manifest.storage).read(manifest, artifact, signal),
     extract: (manifest, artifact, root, path, signal) => named(manifest.storage).extract(manifest, artifact, root, path, signal),
     compare: (manifest, artifact, root, signal) => named(manifest.storage).compare(manifest, artifact, root, signal),
-    check: (manifest, depth, signal) => named(manifest.storage).check(manifest, depth, signal),
+    async check(manifests, depth, signal) {
+      const flaws: Flaw[] = [];
+      for (const [name, some] of Map.groupBy(manifests, ({ storage }) => storage))
+        flaws.push(...(await named(name).check(some, depth, signal)));
+      return flaws;
+    },
     async remove(manifests) {
       for (const [name, some] of Map.groupBy(manifests, ({ storage }) => storage)) await named(name).remove(some);
     },

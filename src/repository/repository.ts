@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Depth } from '../model/share.ts';
 import type { Artifact, Manifest, StoredFile } from '../model/snapshot.ts';
 
 /** What a snapshot is called before it exists. */
@@ -56,6 +57,7 @@ export interface SnapshotWriter extends AsyncDisposable {
 }
 
 export interface Flaw {
+  readonly snapshot: string;
   readonly artifact: string;
   readonly problem: string;
 }
@@ -80,8 +82,8 @@ export interface Repository {
   extract(manifest: Manifest, artifact: Artifact, root: string, path?: string, signal?: AbortSignal): Promise<void>;
   /** Reads a file tree once more and compares it with what lies in a directory, entry by entry: kind, content, size, owner, mode, time, links. Rejects at a difference. */
   compare(manifest: Manifest, artifact: Artifact, root: string, signal?: AbortSignal): Promise<void>;
-  /** Compares what is stored with the manifest: presence and sizes, and with `bytes` every byte. */
-  check(manifest: Manifest, depth: 'sizes' | 'bytes', signal?: AbortSignal): Promise<Flaw[]>;
+  /** Compares what is stored with manifests: presence and sizes of everything, and every byte of as much as `depth` says. What they share is read once. */
+  check(manifests: readonly Manifest[], depth: Depth, signal?: AbortSignal): Promise<Flaw[]>;
   /** Removes these snapshots: first their manifests, so that a crash leaves no snapshot that lies, then what no other snapshot needs. */
   remove(manifests: readonly Manifest[]): Promise<void>;
   /** Removes what killed runs left behind; `isDead` decides by snapshot id and start. Returns how many objects went. */

@@ -1,13 +1,29 @@
 import type { Context } from '../context.ts';
 import { DavitError, exitCodes, messageOf } from '../model/errors.ts';
+import type { Depth } from '../model/share.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import type { Flaw } from '../repository/repository.ts';
 
-/** Throws when anything the manifest names is absent or of another size (`sizes`) or differs in any byte (`bytes`). */
-export async function verify({ repository, log, signal }: Context, manifest: Manifest, depth: 'sizes' | 'bytes'): Promise<void> {
-  const flaws = await repository.check(manifest, depth, signal);
-  if (flaws.length > 0) throw damaged(manifest, flaws);
-  log.info({ snapshot: manifest.id, artifacts: manifest.artifacts.length, depth }, 'verified');
+/** Throws when anything that the manifest names is absent or of another size. */
+export async function verify(context: Context, manifest: Manifest): Promise<void> {
+  const [problem] = (await verifyAll(context, [manifest], 'sizes')).values();
+  if (problem !== undefined) throw problem;
+}
+
+/** What is wrong with each of these snapshots; those that are whole are not in it. */
+export async function verifyAll(
+  { repository, log, signal }: Context,
+  manifests: readonly Manifest[],
+  depth: Depth,
+): Promise<ReadonlyMap<Manifest, DavitError>> {
+  const flaws = Map.groupBy(await repository.check(manifests, depth, signal), ({ snapshot }) => snapshot);
+  const problems = new Map<Manifest, DavitError>();
+  for (const manifest of manifests) {
+    const own = flaws.get(manifest.id);
+    if (own !== undefined) problems.set(manifest, damaged(manifest, own));
+    else log.info({ snapshot: manifest.id, artifacts: manifest.artifacts.length, depth }, 'verified');
+  }
+  return problems;
 }
 
 /**
@@ -27,7 +43,7 @@ export async function proveReadable(
       signal.throwIfAborted();
       // A key that was not given says nothing about the snapshot.
       if (error instanceof DavitError && error.exitCode === exitCodes.configuration) throw error;
-      flaws.push({ artifact: artifactId(artifact), problem: messageOf(error) });
+      flaws.push({ snapshot: manifest.id, artifact: artifactId(artifact), problem: messageOf(error) });
     }
   }
   if (flaws.length > 0) throw damaged(manifest, flaws);
@@ -37,7 +53,7 @@ export async function proveReadable(
 function damaged(manifest: Manifest, flaws: readonly Flaw[]): DavitError {
   return new DavitError({
     where: `snapshot ${manifest.id}`,
-    what: `${flaws.length} of its ${manifest.artifacts.length} artifacts cannot be used`,
+    what: `${new Set(flaws.map(({ artifact }) => artifact)).size} of its ${manifest.artifacts.length} artifacts cannot be used`,
     seen: flaws.map(({ artifact, problem }) => `${artifact}: ${problem}`).join('; '),
     fix: 'do not rely on this snapshot: check the storage, run `davit backup` now, and restore from another one (`davit list`)',
   });

@@ -59,14 +59,25 @@ describe.each(repositories)('repository: $name', ({ open }) => {
 
     test('a flipped byte is found by check and by read', async () => {
       await damage((bytes) => (bytes.writeUInt8(bytes.readUInt8(200_000) ^ 1, 200_000), bytes));
-      expect(await repository.check(manifest, 'sizes')).toEqual([]);
-      expect(await repository.check(manifest, 'bytes')).toMatchObject([{ artifact: 'db/shop' }]);
+      expect(await repository.check([manifest], 'sizes')).toEqual([]);
+      expect(await repository.check([manifest], 'bytes')).toMatchObject([{ artifact: 'db/shop' }]);
       await expect(repository.read(manifest, artifact).then(digest)).rejects.toThrow();
+    });
+
+    test('shares find a flipped byte when they reach it, and between them they reach everything once', async () => {
+      const whole = await store(newAddress('damaged'), noise(400_000, 99));
+      await newestKey();
+      await damage((bytes) => (bytes.writeUInt8(bytes.readUInt8(200_000) ^ 1, 200_000), bytes));
+      const flaws = [];
+      for (const part of [1, 2, 3]) flaws.push(...(await repository.check([whole, manifest], { part, of: 3 })));
+      expect(flaws).toMatchObject([{ snapshot: manifest.id, artifact: 'db/shop' }]);
+      expect(await repository.check([whole, manifest], { percent: 100 })).toEqual(flaws);
+      expect(await repository.check([whole], { percent: 100 })).toEqual([]);
     });
 
     test('a missing end is found by size', async () => {
       await damage((bytes) => bytes.subarray(0, -100));
-      expect(await repository.check(manifest, 'sizes')).toMatchObject([{ artifact: 'db/shop' }]);
+      expect(await repository.check([manifest], 'sizes')).toMatchObject([{ artifact: 'db/shop' }]);
       await expect(repository.read(manifest, artifact).then(digest)).rejects.toThrow();
     });
 
@@ -81,10 +92,10 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     test('a missing object is found', async () => {
       await damage((bytes) => bytes);
       await opened.storage.remove([key]);
-      expect(await repository.check(manifest, 'sizes')).toMatchObject([
+      expect(await repository.check([manifest], 'sizes')).toMatchObject([
         { artifact: 'db/shop', problem: expect.stringContaining('missing') as string },
       ]);
-      expect(await repository.check(manifest, 'bytes')).toHaveLength(1);
+      expect(await repository.check([manifest], 'bytes')).toHaveLength(1);
       await expect(repository.read(manifest, artifact).then(digest)).rejects.toThrow('does not exist');
     });
 

@@ -39,8 +39,8 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     expect(artifact.plain).toEqual({ bytes: content.length, sha256: sha256(content) });
     expect(await digest(await repository.read(manifest, artifact))).toEqual(artifact.plain);
     expect((await repository.list('round')).manifests).toEqual([manifest]);
-    expect(await repository.check(manifest, 'sizes')).toEqual([]);
-    expect(await repository.check(manifest, 'bytes')).toEqual([]);
+    expect(await repository.check([manifest], 'sizes')).toEqual([]);
+    expect(await repository.check([manifest], 'bytes')).toEqual([]);
   });
 
   test.for([1, 65_536, 8_388_608])('gives back %i bytes', async (bytes) => {
@@ -72,7 +72,7 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     if (good.status === 'rejected') throw good.reason;
     const manifest = manifestOf(address, [artifactOf(dump, good.value)], { status: 'incomplete' });
     await writer.commit(manifest);
-    expect(await repository.check(manifest, 'bytes')).toEqual([]);
+    expect(await repository.check([manifest], 'bytes')).toEqual([]);
     expect((await everything('partial')).filter((key) => key.includes('bad'))).toEqual([]);
   });
 
@@ -140,7 +140,7 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     const manifest = manifestOf(address, JSON.parse(JSON.stringify(artifacts)) as Artifact[]);
     await using writer = await repository.begin(address);
     await writer.commit(manifest);
-    expect(await repository.check(manifest, 'bytes')).toEqual([]);
+    expect(await repository.check([manifest], 'bytes')).toEqual([]);
   });
 
   test('lists newest first, by set, and not its neighbours', async () => {
@@ -162,7 +162,7 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     const kept = await store(newAddress('removed'), noise(100));
     await repository.remove([gone]);
     expect((await repository.list('removed')).manifests).toEqual([kept]);
-    expect(await repository.check(kept, 'bytes')).toEqual([]);
+    expect(await repository.check([kept], 'bytes')).toEqual([]);
     expect(await opened.traces(gone)).toEqual([]);
     await repository.remove([gone]);
   });
@@ -180,6 +180,6 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     for (const startedAt of asked.values()) expect(Math.abs(Date.now() - startedAt.getTime())).toBeLessThan(60_000);
     expect(await opened.traces(dead)).toEqual([]);
     expect(await opened.traces(alive)).toHaveLength(1);
-    expect(await repository.check(kept, 'bytes')).toEqual([]);
+    expect(await repository.check([kept], 'bytes')).toEqual([]);
   });
 });

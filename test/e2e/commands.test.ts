@@ -57,6 +57,14 @@ test('every command answers in JSON and in words', async () => {
   expect((await stack.davit('show', 'latest')).stdout).toContain(`snapshot ${second.id} of stack ${stack.project}, set default: complete`);
   expect(await stack.json(['verify'])).toEqual({ verified: [second.id, first.id], problems: [] });
   expect(await stack.json(['verify', first.id])).toEqual({ verified: [first.id], problems: [] });
+  expect(await stack.json(['verify', first.id, '--read-data=50%'])).toEqual({ verified: [first.id], problems: [], read: '50%' });
+  expect((await stack.davit('verify', 'latest', '--no-read-data')).stdout).toBe(`ok ${second.id} (its bytes were not read)`);
+  expect(await stack.davit('verify', '--read-data', 'latest')).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining(
+      'davit verify --read-data: expected a share such as 10% or 1/5, with at most 256 parts: latest — write',
+    ),
+  });
   expect((await stack.davit('cat', 'latest', 'app/data')).stdout).toContain('word');
   expect(await stack.davit('cat', 'latest', 'app/nothing')).toMatchObject({
     exitCode: 2,
@@ -72,9 +80,14 @@ test('every command answers in JSON and in words', async () => {
   ];
   expect(JSON.parse((await prune('--dry-run', '--json')).stdout)).toEqual(verdicts);
   expect(await stack.json<Manifest[]>(['list'])).toHaveLength(2);
+  const files = async (): Promise<string[]> => (await stack.sh('davit', 'cd /backups && find . -type f | sort')).split('\n');
+  const before = await files();
   expect((await prune('--dry-run')).stdout).toContain(`would remove ${first.id}`);
+  expect(await files()).toEqual(before);
   expect((await prune()).stdout).toContain(`removed ${first.id}`);
   expect(await stack.json<Manifest[]>(['list'])).toEqual([second]);
+  const after = await files();
+  expect(after.length).toBeLessThan(before.length);
   const { findings } = await stack.json<{ findings: Finding[] }>(['doctor']);
   expect(findings.filter(({ verdict }) => verdict === 'ok').map(({ about }) => about)).toEqual([
     'stack',
@@ -85,7 +98,7 @@ test('every command answers in JSON and in words', async () => {
     'snapshots of default',
     'schedule',
   ]);
-  expect(await stack.sh('davit', 'cd /backups && find . -type f | wc -l')).toBe('2');
+  expect(await files()).toEqual(after);
 });
 
 test('a stack without a labelled service, or a storage without a volume, is an error and not a silence', async () => {

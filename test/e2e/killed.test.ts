@@ -1,9 +1,12 @@
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Manifest } from '../../src/model/snapshot.ts';
+import { createFilesystemStorage } from '../../src/storage/filesystem.ts';
 import { until } from '../support/docker.ts';
 import { app, postgres, sqlIn } from '../support/services.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
+import { layout } from './failures/layout.ts';
+import { folderOf } from './failures/look.ts';
 
 let stack: TestStack;
 let good: Manifest;
@@ -22,12 +25,10 @@ async function seeded(): Promise<TestStack> {
   return stack;
 }
 
-/** Half-made objects and snapshots that no manifest names. */
-async function strays(): Promise<string> {
-  return stack.sh(
-    'davit',
-    `cd /backups && find . -name '.*.part' ; for d in */default/*; do [ -f "$d/manifest.json" ] || find "$d" -type f; done`,
-  );
+/** Half-made objects, and what no snapshot names. */
+async function strays(): Promise<string[]> {
+  const storage = createFilesystemStorage(await folderOf(`${stack.project}_backups`));
+  return layout.discrepancies(storage, await layout.manifests(storage));
 }
 
 /** As this machine numbers them. */
@@ -52,11 +53,11 @@ test.each([
   expect((await stack.json<Manifest>(['show', 'latest'])).id).toBe(good.id);
   await until('workers are gone', async () => (await stack.leftovers()).length === 0, 30_000);
   await until('the dump has ended', async () => (await stack.sh('postgres', 'pgrep -x pg_dump || true')) === '', 30_000);
-  if (signal === 'SIGTERM') expect(await strays()).toBe('');
+  if (signal === 'SIGTERM') expect(await strays()).toEqual([]);
 
   good = await stack.backup();
   expect(good.status).toBe('complete');
-  expect(await strays()).toBe('');
+  expect(await strays()).toEqual([]);
 });
 
 test('two at once: the second is told to wait, the first is good', async () => {

@@ -6,7 +6,8 @@ import { expect } from 'vitest';
 import { overrideFor } from '../../scripts/stand-ins.ts';
 import type { Manifest } from '../../src/model/snapshot.ts';
 import { docker, until } from './docker.ts';
-import { davitImage, openStack, type TestStack } from './stack.ts';
+import { password } from './restic.ts';
+import { davitImage, format, inResticFormat, openStack, passwordFile, type TestStack } from './stack.ts';
 
 /** The stacks of compose-examples, with stand-ins for the vendors' images. Their apps write all the time and tell what they do. */
 
@@ -35,7 +36,14 @@ export async function openApp(
   const more = services(folder);
   // Fixed names and ports would meet those of another stack on this machine.
   const own = Object.keys(replaced).map((name) => [name, { container_name: '!reset', ports: '!reset', ...more[name] }] as const);
-  const davit = { container_name: '!reset', image: davitImage, environment: { DAVIT_SCHEDULE: '0 0 1 1 *', ...environment } };
+  const isRestic = format === 'restic';
+  if (isRestic) await writeFile(join(folder, 'davit-password'), password);
+  const davit = {
+    container_name: '!reset',
+    image: davitImage,
+    environment: { DAVIT_SCHEDULE: '0 0 1 1 *', ...environment, ...(isRestic ? inResticFormat(environment) : {}) },
+    ...(isRestic ? { volumes: [`${folder}/davit-password:${passwordFile}:ro`] } : {}),
+  };
   const text = JSON.stringify({ services: { ...Object.fromEntries(own), davit } });
   await writeFile(ours, text.replaceAll('"!reset"', '!reset null'));
   return openStack({

@@ -25,8 +25,8 @@ export interface ResticLab extends AsyncDisposable {
   /** Empty at first, both. */
   readonly work: string;
   readonly tree: string;
-  /** Stores the tree as a snapshot that began at a time when what is there had been at rest, or at the given one. */
-  storeTree(startedAt?: string): Promise<{ manifest: Manifest; stored: StoredFile }>;
+  /** Stores the tree, or another one, as a snapshot that began at a time when what is there had been at rest, or at the given one. */
+  storeTree(startedAt?: string, root?: string): Promise<{ manifest: Manifest; stored: StoredFile }>;
   /** Real restic backs up the same folder, right over it. */
   backupOver(folder: string, ...args: string[]): Summary;
 }
@@ -45,11 +45,11 @@ export async function createResticLab(): Promise<ResticLab> {
     repository,
     work,
     tree,
-    async storeTree(startedAt = new Date(Date.now() + 1000).toISOString()) {
+    async storeTree(startedAt = new Date(Date.now() + 1000).toISOString(), root = tree) {
       const name = { service: 'web', name: 'files/data', extension: 'tar' };
       const address = newAddress('shop');
       await using writer = await repository.begin(address);
-      const { warnings, ...stored } = await writer.putTree(name, { root: tree, exclude: [] });
+      const { warnings, ...stored } = await writer.putTree(name, { root, exclude: [] });
       if (warnings.length > 0) throw new Error(warnings.join('; '));
       const manifest = manifestOf(address, [{ ...artifactOf(name, stored), kind: 'files', path: '/data' }], { startedAt });
       await writer.commit(manifest);

@@ -65,13 +65,14 @@ const commandLimitMs = 300_000;
 
 /** What the steps must not notice. DAVIT_TEST_FORMAT=restic runs every test of stacks that name no format in that one. */
 export type Format = 'portable' | 'restic';
-const formatOfAll = process.env['DAVIT_TEST_FORMAT'] === 'restic' ? 'restic' : 'portable';
-const passwordFile = '/run/secrets/davit-password';
+export const format: Format = process.env['DAVIT_TEST_FORMAT'] === 'restic' ? 'restic' : 'portable';
+export const passwordFile = '/run/secrets/davit-password';
 
 export async function createStack(options: StackOptions): Promise<TestStack> {
-  const { services, volumes = [], davit = {}, top = {}, format = formatOfAll } = options;
-  const environment = { ...options.environment, ...(format === 'restic' ? inResticFormat(options.environment) : {}) };
-  const files = { ...options.files, ...(format === 'restic' ? { 'davit-password': `${password}\n` } : {}) };
+  const { services, volumes = [], davit = {}, top = {} } = options;
+  const isRestic = (options.format ?? format) === 'restic';
+  const environment = { ...options.environment, ...(isRestic ? inResticFormat(options.environment) : {}) };
+  const files = { ...options.files, ...(isRestic ? { 'davit-password': `${password}\n` } : {}) };
   const project = options.project ?? `davit-test-${randomUUID().slice(0, 8)}`;
   const folder = await mkdtemp(join(tmpdir(), 'davit-stack-'));
   const file = join(folder, 'compose.json');
@@ -85,7 +86,7 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
         environment: { DAVIT_SCHEDULE: '0 0 1 1 *', ...environment },
         volumes: [
           ...(options.environment?.['DOCKER_HOST'] === undefined ? [socket] : []),
-          ...(format === 'restic' ? [`./davit-password:${passwordFile}:ro`] : []),
+          ...(isRestic ? [`./davit-password:${passwordFile}:ro`] : []),
           'backups:/backups',
           ...ownVolumes,
         ],
@@ -101,7 +102,7 @@ export async function createStack(options: StackOptions): Promise<TestStack> {
 }
 
 /** The same places as they would be without it. */
-function inResticFormat(environment: Readonly<Record<string, string>> = {}): Record<string, string> {
+export function inResticFormat(environment: Readonly<Record<string, string>> = {}): Record<string, string> {
   const places = Object.entries({ DAVIT_STORAGE: 'file:///backups', ...environment }).filter(([name]) => name.startsWith('DAVIT_STORAGE'));
   return { ...Object.fromEntries(places.map(([name, place]) => [name, `restic+${place}`])), DAVIT_PASSWORD_FILE: passwordFile };
 }

@@ -6,7 +6,7 @@ import { DavitError } from '../../model/errors.ts';
 import type { Artifact, Manifest, StoredFile } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Repository } from '../repository.ts';
-import { compareBytes, compareSizes } from './compare.ts';
+import { compare } from './compare.ts';
 import { load } from './flow.ts';
 import { addressOf, manifestKey, manifestName, snapshotPrefix, stackPrefix } from './layout.ts';
 import { readManifests } from './manifests.ts';
@@ -63,9 +63,7 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
       await pipeline(await read(manifest, artifact, signal), target);
     },
     compare: async (manifest, artifact, root, signal) => pipeline(await read(manifest, artifact, signal), compareTree(root, signal)),
-    async check(manifest, depth, signal) {
-      return depth === 'sizes' ? compareSizes(storage, manifest) : compareBytes(storage, manifest, manifest.artifacts, signal);
-    },
+    check: (manifests, depth, signal) => compare(storage, manifests, depth, signal),
     async remove(manifests) {
       for (const manifest of manifests) {
         await storage.remove([manifestKey(manifest)]);

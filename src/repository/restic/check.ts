@@ -1,93 +1,145 @@
 import pLimit from 'p-limit';
 import { messageOf } from '../../model/errors.ts';
+import { choose, type Depth } from '../../model/share.ts';
 import { artifactId, type Manifest } from '../../model/snapshot.ts';
 import type { Flaw } from '../repository.ts';
 import { findArtifact } from './artifacts.ts';
-import type { BlobLocation } from './blob.ts';
 import { missingBlob, openBlob } from './blob-reader.ts';
+import { sha256 } from './crypto.ts';
 import { getWhole, idOf } from './objects.ts';
-import { packKey } from './pack.ts';
+import { packKey, readHeader } from './pack.ts';
 import type { Session } from './session.ts';
-import { blobsOf } from './walk.ts';
+import { decodeTree, type Node } from './tree.ts';
 
 const parallelReads = 2;
 
-/** What the artifacts of a snapshot need, by pack, and who needs it. */
-type Needs = Map<string, Map<string, { readonly location: BlobLocation; readonly artifacts: Set<string> }>>;
+/** What is wrong, by the id of a blob or of a pack. */
+type Problems = Map<string, string>;
 
-/** Whether every blob is there, in a pack of the right size; with `bytes`, every one is read, and each pack once. */
-export async function checkSnapshot(
-  session: Session,
-  manifest: Manifest,
-  tree: string,
-  depth: 'sizes' | 'bytes',
-  signal?: AbortSignal,
-): Promise<Flaw[]> {
-  const { needs, flaws } = await needsOf(session, manifest, tree, signal);
-  const bytesOf = new Map<string, number>();
-  for await (const { key, bytes } of session.storage.list('data')) bytesOf.set(idOf(key), bytes);
-  const limit = pLimit(parallelReads);
-  const found = await Promise.all(
-    [...needs].map(([pack, blobs]) =>
-      limit(async () => {
-        signal?.throwIfAborted();
-        const wanted = session.index.packBytes(pack);
-        const bytes = bytesOf.get(pack);
-        const problem = bytes === undefined ? 'is missing' : bytes === wanted ? undefined : `has ${bytes} bytes instead of ${wanted}`;
-        const needy = new Set([...blobs.values()].flatMap(({ artifacts }) => [...artifacts]));
-        if (problem !== undefined) return [...needy].map((artifact) => ({ artifact, problem: `${packKey(pack)} ${problem}` }));
-        return depth === 'sizes' ? [] : checkPack(session, pack, blobs, signal);
-      }),
-    ),
-  );
-  return [...flaws, ...found.flat()];
+interface Found {
+  readonly snapshot: string;
+  readonly artifact: string;
+  readonly node: Node;
 }
 
-async function needsOf(session: Session, manifest: Manifest, tree: string, signal?: AbortSignal): Promise<{ needs: Needs; flaws: Flaw[] }> {
-  const needs: Needs = new Map();
+/**
+ * Whether every tree can be read, and every blob lies in a pack of the right size; of the packs that `depth` chooses, whether they hold what they must. Each
+ * tree and each pack is read once, however many snapshots need it; only where something is wrong, they are gone through again, to tell whom it harms.
+ */
+export async function checkSnapshots(
+  session: Session,
+  trees: ReadonlyMap<Manifest, string | undefined>,
+  depth: Depth,
+  signal?: AbortSignal,
+): Promise<Flaw[]> {
+  const { found, flaws } = await findArtifacts(session, trees, signal);
+  const problems: Problems = new Map();
+  const needs = new Map<string, Set<string>>();
+  const seen = new Set<string>();
+  const need = (id: string): void => {
+    const pack = session.index.find(id)?.pack;
+    if (pack === undefined) problems.set(id, missingBlob(session, id).message);
+    else needs.set(pack, (needs.get(pack) ?? new Set()).add(id));
+  };
+  for (const { node } of found) await survey(session, node, problems, seen, need, signal);
+  await checkSizes(session, needs, problems);
+  const whole = [...needs.keys()].filter((pack) => !problems.has(pack));
+  const limit = pLimit(parallelReads);
+  await Promise.all(choose(depth, whole).map((pack) => limit(() => checkPack(session, pack, needs.get(pack) ?? [], problems, signal))));
+  if (problems.size > 0)
+    for (const { node, snapshot, artifact } of found)
+      for (const problem of await problemsOf(session, node, problems, signal)) flaws.push({ snapshot, artifact, problem });
+  return flaws;
+}
+
+async function findArtifacts(session: Session, trees: ReadonlyMap<Manifest, string | undefined>, signal?: AbortSignal) {
+  const found: Found[] = [];
   const flaws: Flaw[] = [];
-  for (const artifact of manifest.artifacts) {
-    const name = artifactId(artifact);
-    const seen = new Set<string>();
-    try {
-      const node = await findArtifact(session, tree, artifact, signal);
-      const isNew = (one: string): boolean => !seen.has(one) && seen.add(one) !== undefined;
-      for await (const { id } of blobsOf(session, node, isNew, signal)) {
-        const location = session.index.find(id);
-        if (location === undefined) throw missingBlob(session, id);
-        const blobs = needs.get(location.pack) ?? new Map<string, { location: BlobLocation; artifacts: Set<string> }>();
-        needs.set(location.pack, blobs);
-        const need = blobs.get(id) ?? { location, artifacts: new Set<string>() };
-        blobs.set(id, need);
-        need.artifacts.add(name);
+  for (const [manifest, tree] of trees) {
+    for (const one of manifest.artifacts) {
+      const [snapshot, artifact] = [manifest.id, artifactId(one)];
+      try {
+        if (tree === undefined) flaws.push({ snapshot, artifact, problem: 'its snapshot is missing' });
+        else found.push({ snapshot, artifact, node: await findArtifact(session, tree, one, signal) });
+      } catch (error) {
+        signal?.throwIfAborted();
+        flaws.push({ snapshot, artifact, problem: messageOf(error) });
       }
-    } catch (error) {
-      signal?.throwIfAborted();
-      flaws.push({ artifact: name, problem: messageOf(error) });
     }
   }
-  return { needs, flaws };
+  return { found, flaws };
 }
 
-async function checkPack(
+/** Sees every blob of a thing, and below each tree once. One that cannot be read is a problem like any other. */
+async function survey(
   session: Session,
-  pack: string,
-  blobs: ReadonlyMap<string, { readonly location: BlobLocation; readonly artifacts: ReadonlySet<string> }>,
+  { content = [], subtree }: Node,
+  problems: Problems,
+  seen: Set<string>,
+  see: (id: string) => void,
   signal?: AbortSignal,
-): Promise<Flaw[]> {
-  const problems = new Map<string, string>();
+): Promise<void> {
+  content.forEach(see);
+  if (subtree === undefined || seen.has(subtree)) return;
+  seen.add(subtree);
+  see(subtree);
+  if (problems.has(subtree)) return;
   try {
-    const bytes = await getWhole(session.storage, packKey(pack), signal);
-    for (const { location, artifacts } of blobs.values()) {
-      try {
-        openBlob(session, location, bytes);
-      } catch (error) {
-        for (const artifact of artifacts) problems.set(artifact, messageOf(error));
-      }
-    }
+    signal?.throwIfAborted();
+    const nodes = decodeTree(`tree ${subtree.slice(0, 12)}`, await session.blobs.read(subtree, signal));
+    for (const node of nodes)
+      if (node.subtree === undefined) node.content?.forEach(see);
+      else await survey(session, node, problems, seen, see, signal);
   } catch (error) {
     signal?.throwIfAborted();
-    for (const { artifacts } of blobs.values()) for (const artifact of artifacts) problems.set(artifact, messageOf(error));
+    problems.set(subtree, messageOf(error));
   }
-  return [...problems].map(([artifact, problem]) => ({ artifact, problem }));
+}
+
+async function checkSizes({ storage, index }: Session, needs: ReadonlyMap<string, unknown>, problems: Problems): Promise<void> {
+  const bytesOf = new Map<string, number>();
+  for await (const { key, bytes } of storage.list('data')) bytesOf.set(idOf(key), bytes);
+  for (const pack of needs.keys()) {
+    const [bytes, wanted] = [bytesOf.get(pack), index.packBytes(pack)];
+    const problem = bytes === undefined ? 'is missing' : `has ${bytes} bytes instead of ${wanted}`;
+    if (bytes !== wanted) problems.set(pack, `${packKey(pack)} ${problem}`);
+  }
+}
+
+/** The pack is what it was called by, its header tells what the index tells, and each blob is what its id says. */
+async function checkPack(session: Session, pack: string, blobs: Iterable<string>, problems: Problems, signal?: AbortSignal): Promise<void> {
+  const where = packKey(pack);
+  try {
+    signal?.throwIfAborted();
+    const bytes = await getWhole(session.storage, where, signal);
+    const told = new Map(readHeader(session.seal, pack, bytes)?.map((blob) => [blob.id, blob]));
+    let isHarmed = false;
+    for (const id of blobs) {
+      const location = session.index.find(id);
+      if (location === undefined) continue;
+      const { offset, length } = told.get(id) ?? {};
+      try {
+        openBlob(session, location, bytes);
+        if (offset !== location.offset || length !== location.length)
+          problems.set(id, `${where}: its header does not tell of blob ${id.slice(0, 12)} what the index tells`);
+      } catch (error) {
+        problems.set(id, messageOf(error));
+      }
+      isHarmed ||= problems.has(id);
+    }
+    if (!isHarmed && sha256(bytes) !== pack) problems.set(pack, `${where} holds other bytes than were stored`);
+  } catch (error) {
+    signal?.throwIfAborted();
+    problems.set(pack, messageOf(error));
+  }
+}
+
+async function problemsOf(session: Session, node: Node, problems: Problems, signal?: AbortSignal): Promise<Set<string>> {
+  const own = new Set<string>();
+  const see = (id: string): void => {
+    const problem = problems.get(id) ?? problems.get(session.index.find(id)?.pack ?? '');
+    if (problem !== undefined) own.add(problem);
+  };
+  await survey(session, node, problems, new Set(), see, signal);
+  return own;
 }

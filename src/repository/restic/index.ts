@@ -8,7 +8,7 @@ import type { Artifact, Manifest } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Repository } from '../repository.ts';
 import { findArtifact } from './artifacts.ts';
-import { checkSnapshot } from './check.ts';
+import { checkSnapshots } from './check.ts';
 import { removeDeadLocks, takeLock } from './locks.ts';
 import { prune } from './prune.ts';
 import { readFile } from './read.ts';
@@ -17,6 +17,9 @@ import { createSnapshots, isOf, manifestsOf, snapshotFolder } from './snapshots.
 import { tarOf } from './tar-stream.ts';
 import type { Node } from './tree.ts';
 import { codecName, createWriter } from './writer.ts';
+
+/** Each time somebody prunes in between. */
+const checks = 3;
 
 export interface ResticRepositoryOptions {
   readonly storage: Storage;
@@ -82,9 +85,15 @@ export function createResticRepository({ storage, password, prove = true }: Rest
       const { session, node } = await find(manifest, artifact, signal);
       await pipeline(Readable.from(tarOf(session, node, undefined, signal), { objectMode: false }), compareTree(root, signal));
     },
-    async check(manifest, depth, signal) {
-      const { session, tree } = await treeOf(manifest);
-      return checkSnapshot(session, manifest, tree, depth, signal);
+    async check(manifests, depth, signal) {
+      for (let tries = 1; ; tries++) {
+        const session = await sessions.renew();
+        const all = await snapshots.all(session);
+        const trees = new Map(manifests.map((manifest) => [manifest, all.find((one) => isOf(one, manifest))?.tree] as const));
+        const flaws = await checkSnapshots(session, trees, depth, signal);
+        // What somebody has moved meanwhile was looked for in the wrong place.
+        if (flaws.length === 0 || tries === checks || (await session.refresh())) return flaws;
+      }
     },
     async remove(manifests) {
       const existing = await sessions.existing();

@@ -83,7 +83,8 @@ export async function takeLock(opened: Opened, exclusive: boolean, davit: string
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       await refreshing;
-      await storage.remove([`${lockFolder}/${id}`]);
+      // What was done under it is done. It does not last, and the next run removes it, or says why it cannot.
+      await storage.remove([`${lockFolder}/${id}`]).catch(() => undefined);
     },
   };
 }

@@ -72,6 +72,26 @@ export function createPack(type: BlobType): Pack {
   };
 }
 
+/** The blobs of a whole pack, as its header tells them; undefined: it has none that can be opened. */
+export function readHeader(seal: Seal, pack: string, bytes: Buffer): BlobLocation[] | undefined {
+  const end = bytes.length - 4;
+  const start = end < 0 ? -1 : end - bytes.readUInt32LE(end);
+  const entries = start < 0 ? undefined : seal.open(bytes.subarray(start, end));
+  if (entries === undefined) return undefined;
+  const blobs: BlobLocation[] = [];
+  for (let at = 0, offset = 0; at < entries.length;) {
+    const kind = entries.readUInt8(at);
+    const isCompressed = (kind & 2) !== 0;
+    const [length, head] = [entries.readUInt32LE(at + 1), isCompressed ? 9 : 5];
+    const id = entries.toString('hex', at + head, at + head + 32);
+    const plainLength = isCompressed ? entries.readUInt32LE(at + 5) : 0;
+    blobs.push({ id, type: (kind & 1) === 0 ? 'data' : 'tree', pack, offset, length, plainLength });
+    offset += length;
+    at += head + 32;
+  }
+  return blobs;
+}
+
 function entryOf({ id, type, length, plainLength }: Omit<BlobLocation, 'pack'>): Buffer {
   const isCompressed = plainLength !== 0;
   const head = Buffer.alloc(isCompressed ? 9 : 5);

@@ -9,6 +9,7 @@ import { manifestFile } from './assemble.ts';
 import { getJson, idOf, putJson } from './objects.ts';
 import type { Opened } from './open.ts';
 import type { Session } from './session.ts';
+import { parseTime } from './timestamp.ts';
 
 export const snapshotFolder = 'snapshots';
 const parallelReads = 8;
@@ -16,6 +17,8 @@ const parallelReads = 8;
 const snapshotSchema = z.object({
   tree: z.string().regex(/^[0-9a-f]{64}$/),
   tags: z.array(z.string()).nullish(),
+  time: z.string().transform(parseTime).catch(0n),
+  paths: z.array(z.string()).nullish(),
   /** The manifest once more: it is read without an index and without a pack. Restic passes over what it does not know. */
   davit: z.unknown().optional(),
 });
@@ -24,6 +27,9 @@ export interface Snapshot {
   /** Restic's own id of it. */
   readonly id: string;
   readonly tree: string;
+  /** When its reading began, in nanoseconds, and what restic was told to read. */
+  readonly time: bigint;
+  readonly paths: readonly string[];
   /** Undefined: it is somebody else's. A sentence says what is wrong with it. */
   readonly manifest: Manifest | string | undefined;
 }
@@ -55,13 +61,14 @@ export function createSnapshots(): Snapshots {
 async function readSnapshot(session: Session, key: string): Promise<Snapshot | undefined> {
   const id = idOf(key);
   try {
-    const { tree, tags, davit } = snapshotSchema.parse(await getJson(session.storage, session.seal, key));
-    if (davit === undefined && !tags?.includes('davit')) return { id, tree, manifest: undefined };
+    const { tree, tags, davit, time, paths } = snapshotSchema.parse(await getJson(session.storage, session.seal, key));
+    const told = { id, tree, time, paths: paths ?? [] };
+    if (davit === undefined && !tags?.includes('davit')) return { ...told, manifest: undefined };
     const { data, error } = manifestSchema.safeParse(davit ?? (await readManifest(session, tree)));
-    return { id, tree, manifest: error ? z.prettifyError(error).replaceAll('\n', ' ') : data };
+    return { ...told, manifest: error ? z.prettifyError(error).replaceAll('\n', ' ') : data };
   } catch (error) {
     if (error instanceof MissingObject) return undefined;
-    return { id, tree: '', manifest: messageOf(error) };
+    return { id, tree: '', time: 0n, paths: [], manifest: messageOf(error) };
   }
 }
 

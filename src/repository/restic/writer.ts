@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DavitError } from '../../model/errors.ts';
 import { keySegment, type Manifest, manifestSchema, type StoredFile } from '../../model/snapshot.ts';
@@ -8,10 +9,12 @@ import { assemble } from './assemble.ts';
 import { createBlobWriter, type Tally } from './blob-writer.ts';
 import { captureTree, type Earlier } from './capture.ts';
 import { sha256 } from './crypto.ts';
+import { findForeign } from './foreign.ts';
 import { findNode, unwrap, unwrapArtifact, wrapArtifact } from './artifacts.ts';
 import { takeLock } from './locks.ts';
 import type { Session, Sessions } from './session.ts';
 import { isOf, manifestsOf, putSnapshot, type Snapshots } from './snapshots.ts';
+import { parseTime } from './timestamp.ts';
 import type { Node } from './tree.ts';
 
 /** What manifests call it: cut, compressed, sealed. */
@@ -33,6 +36,7 @@ export async function createWriter(
   const signal = AbortSignal.any([aborting.signal, lock.lost]);
   const running = new Set<Promise<unknown>>();
   const taken = new Set<string>();
+  let isGivenUp = false;
   const blobs = createBlobWriter(session, session.index, prove, signal);
 
   async function store<T extends StoredFile>(
@@ -44,6 +48,7 @@ export async function createWriter(
     taken.add(file);
     const either = AbortSignal.any([signal, ...signals.filter((one) => one !== undefined)]);
     const storing = work(either).catch((error: unknown) => {
+      isGivenUp ||= either.aborted;
       throw either.aborted ? either.reason : error;
     });
     const settled = storing.then(
@@ -73,7 +78,7 @@ export async function createWriter(
       const digest = source.digest();
       if (digest.bytes === 0)
         throw new DavitError({ where: file, what: 'the source gave no data at all', fix: 'see why its dump is empty' });
-      const stored = await wrapArtifact(blobs, dumpNode(lastOf(file), digest.bytes, content), tally);
+      const stored = await wrapArtifact(blobs, dumpNode(basename(file), digest.bytes, content), tally);
       return { file, codecs: [codecName], plain: digest, stored, proven: true };
     });
   }
@@ -83,8 +88,8 @@ export async function createWriter(
     return store(file, [signal], async (either) => {
       const { since } = tree;
       const tally: Tally = { bytes: since?.stored.stored.bytes ?? 0 };
-      const before = since === undefined ? await earlier(file) : await ahead(since);
-      const { node, bytes, warnings } = await captureTree(session, blobs, tree, lastOf(file), before, tally, either);
+      const before = since === undefined ? await earlier(file, tree.root) : await ahead(since);
+      const { node, bytes, warnings } = await captureTree(session, blobs, tree, basename(file), before, tally, either);
       const stored = await wrapArtifact(blobs, node, tally);
       const plain = { bytes, sha256: node.subtree ?? stored.sha256 };
       return { file, codecs: [codecName], plain, stored, proven: true, warnings };
@@ -93,19 +98,19 @@ export async function createWriter(
 
   async function ahead({ stored, startedAt }: EarlierTree): Promise<Earlier | undefined> {
     const node = await unwrap(session, stored);
-    return node && { node, startedAt: nanoseconds(startedAt) };
+    return node && { node, startedAt: parseTime(startedAt) };
   }
 
-  /** The same artifact in the newest snapshot of the set that has it. */
-  async function earlier(file: string): Promise<Earlier | undefined> {
+  /** The same artifact in the newest snapshot of the set that has it, or the same folder in one of restic's own. */
+  async function earlier(file: string, root: string): Promise<Earlier | undefined> {
     const all = await snapshots.all(session);
     const [newest] = manifestsOf(all, address.stack, address.set).manifests.filter(({ artifacts }) =>
       artifacts.some((one) => one.file === file),
     );
     const snapshot = newest === undefined ? undefined : all.find((one) => isOf(one, newest));
-    if (newest === undefined || snapshot === undefined) return undefined;
+    if (newest === undefined || snapshot === undefined) return findForeign(session, all, root);
     const node = await findNode(session, snapshot.tree, file);
-    return node && { node, startedAt: nanoseconds(newest.startedAt) };
+    return node && { node, startedAt: parseTime(newest.startedAt) };
   }
 
   async function commit(manifest: Manifest, signal?: AbortSignal): Promise<void> {
@@ -131,20 +136,24 @@ export async function createWriter(
     await lock[Symbol.asyncDispose]();
   }
 
+  async function abort(): Promise<void> {
+    aborting.abort();
+    await Promise.all(running);
+    // First, because the rest can fail; nobody else knows the packs that go.
+    await lock[Symbol.asyncDispose]();
+    await blobs.abort();
+  }
+
   return {
     put,
     putTree,
     commit,
     discard: async ({ file }) => void taken.delete(file),
-    async abort() {
-      aborting.abort();
-      await Promise.all(running);
-      await blobs.abort();
-      await lock[Symbol.asyncDispose]();
-    },
+    abort,
     async [Symbol.asyncDispose]() {
       await Promise.all(running);
-      if (!aborting.signal.aborted) await blobs.flush();
+      if (isGivenUp) return abort(); // The storage may not answer.
+      if (!aborting.signal.aborted) await blobs.flush().catch((error: unknown) => abort().then(() => Promise.reject(error)));
       await lock[Symbol.asyncDispose]();
     },
   };
@@ -188,12 +197,4 @@ function dumpNode(name: string, size: number, content: readonly string[]): Node 
   const now = BigInt(Date.now()) * 1_000_000n;
   const times = { mtime: now, atime: now, ctime: now };
   return { name: Buffer.from(name), type: 'file', mode: 0o600, ...times, uid: 0, gid: 0, size, links: 1, content };
-}
-
-function nanoseconds(time: string): bigint {
-  return BigInt(Date.parse(time)) * 1_000_000n;
-}
-
-function lastOf(file: string): string {
-  return file.slice(file.lastIndexOf('/') + 1);
 }

@@ -4,6 +4,7 @@ import { docker } from '../../support/docker.ts';
 import type { Gate } from '../failures/faults.ts';
 import type { labTest } from '../failures/lab-test.ts';
 import type { Lab } from '../failures/lab.ts';
+import { lose } from '../failures/layout.ts';
 
 /** What can be broken in an app of compose-examples. */
 export interface Breakable {
@@ -61,9 +62,10 @@ export function breaks(test: ReturnType<typeof labTest>, { service, database, ho
   });
 
   test('a restore of a snapshot that lacks a member is refused before it touches anything', async ({ lab }) => {
-    const { id, stack, set, artifacts } = lab.good();
+    const { id, artifacts } = lab.good();
     const dump = artifacts.find((one) => one.service === database.service && one.name === database.name);
-    await lab.storage.remove([`${stack}/${set}/${id}/${dump?.file}`]);
+    if (dump === undefined) throw new Error(`${id} has no ${database.name}`);
+    const giveBack = await lose(lab.storage, lab.good(), dump);
     const stops = async () => (await deeds(lab.stack, service)).filter(({ did }) => did === 'stop').length;
     const before = await stops();
     const { exitCode, stderr } = await lab.stack.davit('restore', id, '--yes');
@@ -71,6 +73,7 @@ export function breaks(test: ReturnType<typeof labTest>, { service, database, ho
     expect(stderr).toContain(`${database.service}/${database.name}`);
     await serves(lab.stack, service);
     expect(await stops()).toBe(before);
+    await giveBack();
     await lab.succeeds();
   });
 }

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { captured, createApp, deeds, expectStandstill, quick, serves } from '../../support/app-stack.ts';
 import { until } from '../../support/docker.ts';
+import { layout } from '../failures/layout.ts';
 import { breaks } from './mutations.ts';
 import { configOf, occ, ownCloudTest } from './owncloud.ts';
 
@@ -36,7 +37,7 @@ breaks(test, {
     service: 'owncloud',
     name: `sqlite${database}`,
     async hold({ s3 }) {
-      const struck = s3.inject({ stall: true }, ({ method, url }) => method === 'PUT' && url.pathname.includes('/owncloud/'), Infinity);
+      const struck = s3.inject({ stall: true }, (request) => layout.isUpload(request, 'owncloud'), Infinity);
       return {
         reached: () => until('an upload is stalled', () => struck() > 0, 60_000),
         [Symbol.asyncDispose]: async () => s3.heal(),

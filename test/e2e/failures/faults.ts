@@ -50,6 +50,34 @@ export function holdWorker({ stack }: Lab): AsyncDisposable & { reached(): Promi
   };
 }
 
+/** Harms every worker of a run, once each: where files are read ahead, there are several. */
+export async function harmWorkers({ stack }: Lab, run: Promise<unknown>, harm: (id: string) => Promise<unknown>): Promise<void> {
+  const find = () => docker('ps', '-q', '--filter', `label=io.davit.worker=${stack.project}`, '--filter', 'status=running');
+  const harmed = new Set<string>();
+  let isOver = false;
+  void run.then(() => (isOver = true));
+  await until(
+    'the run has ended',
+    async () => {
+      const id = await find();
+      if (id !== '' && !harmed.has(id)) await harm(harmed.add(id) && id);
+      return isOver;
+    },
+    120_000,
+  );
+}
+
+/** Takes its memory while it stands still: it cannot end before the connection to it does. */
+export async function starve(id: string): Promise<void> {
+  const pid = Number(await docker('inspect', '-f', '{{.State.Pid}}', id));
+  process.kill(pid, 'SIGSTOP');
+  // Not every kernel takes a limit below what is in use.
+  const limits = async (megabytes: number): Promise<unknown> =>
+    docker('update', '--memory', `${megabytes}m`, '--memory-swap', `${megabytes}m`, id).catch(() => limits(megabytes + 8));
+  await limits(16);
+  process.kill(pid, 'SIGCONT');
+}
+
 export interface Gate extends AsyncDisposable {
   /** A dump stands before the locked table: it is half-way. */
   reached(): Promise<void>;

@@ -7,7 +7,8 @@ import { until } from '../../support/docker.ts';
 import { type FaultyS3, startFaultyS3 } from '../../support/faulty-s3.ts';
 import { type S3Image, startS3 } from '../../support/s3-server.ts';
 import { createStack, type Outcome, type StackOptions, type TestStack } from '../../support/stack.ts';
-import { folderOf, hostAddress, isUp, manifestsIn, named, objects, problemsOf, states } from './look.ts';
+import { layout } from './layout.ts';
+import { folderOf, hostAddress, isUp, problemsOf, states } from './look.ts';
 
 export interface Expected {
   readonly exitCode: 1 | 2 | 3;
@@ -88,7 +89,7 @@ export async function openLab({ s3, quota, seed, uses, open, set, services = {},
       const known = good;
       good = goodOne(run ?? (await backup()));
       expect(good.sequence).toBeGreaterThan(known.sequence);
-      await settled({ manifests: await manifestsIn(storage), latest: good.id }, 0);
+      await settled({ manifests: await layout.manifests(storage), latest: good.id }, 0);
       return good;
     },
     async fails(run, { exitCode, says, repair, leaves }) {
@@ -134,7 +135,7 @@ export async function openLab({ s3, quota, seed, uses, open, set, services = {},
   ): Promise<void> {
     expect(latest).toBe(good.id);
     expect(newer(manifests)).toEqual(Array.from({ length: incomplete }, () => 'incomplete'));
-    if (leaves === undefined) expect(await objects(storage)).toEqual(manifests.flatMap(named).toSorted());
+    if (leaves === undefined) expect(await layout.discrepancies(storage, manifests)).toEqual([]);
     expect(await stack.leftovers()).toEqual([]);
     await lab.runs();
   }

@@ -1,32 +1,10 @@
-import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
 import type { Manifest } from '../../../src/model/snapshot.ts';
-import type { Storage } from '../../../src/storage/storage.ts';
 import type { Outcome, TestStack } from '../../support/stack.ts';
 
 /** Where containers reach the machine that the tests run on. */
 export async function hostAddress(): Promise<string> {
   return (await execa('docker', ['network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}'])).stdout;
-}
-
-/** Every object and everything half-made. */
-export async function objects(storage: Storage): Promise<string[]> {
-  const keys = (await Array.fromAsync(storage.list(''))).map(({ key }) => key);
-  await storage.sweep('', (key) => {
-    keys.push(`${key} (half-made)`);
-    return false;
-  });
-  return keys.toSorted();
-}
-
-/** Read past Davit: it takes a part of the time. */
-export async function manifestsIn(storage: Storage): Promise<Manifest[]> {
-  const keys = (await objects(storage)).filter((key) => key.endsWith('/manifest.json'));
-  return Promise.all(keys.map(async (key) => JSON.parse(await text(await storage.get(key))) as Manifest));
-}
-
-export function named({ stack, set, id, artifacts }: Manifest): string[] {
-  return ['manifest.json', ...artifacts.map(({ file }) => file)].map((file) => `${stack}/${set}/${id}/${file}`);
 }
 
 /** What `davit backup --json` complains about. */

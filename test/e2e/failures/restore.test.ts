@@ -5,6 +5,7 @@ import type { Seen } from '../../support/faulty-s3.ts';
 import type { Outcome, TestStack } from '../../support/stack.ts';
 import { mariaTables, processOf, replaceTool, sql } from './faults.ts';
 import { labTest } from './lab-test.ts';
+import { layout } from './layout.ts';
 import type { Lab } from './lab.ts';
 import { parts } from './parts.ts';
 
@@ -67,9 +68,15 @@ async function fails({ stack, good, runs }: Lab, { exitCode, stderr }: Outcome, 
 }
 
 /** Reading an artifact stops at the second time: the first is the proof that it can be read. */
-function stallFiles({ s3 }: Lab): AsyncDisposable & { reached(): Promise<void> } {
-  let reads = 0;
-  const isSecond = ({ method, url }: Seen) => method === 'GET' && url.pathname.includes('/app/files') && ++reads > 1;
+async function stallFiles({ s3, storage }: Lab): Promise<AsyncDisposable & { reached(): Promise<void> }> {
+  const reads = new Map<string, number>();
+  const readsFiles = await layout.readsFiles(storage);
+  const isSecond = (request: Seen): boolean => {
+    if (!readsFiles(request)) return false;
+    const { pathname } = request.url;
+    reads.set(pathname, (reads.get(pathname) ?? 0) + 1);
+    return (reads.get(pathname) ?? 0) > 1;
+  };
   const struck = s3.inject({ stall: true }, isSecond, Infinity);
   return { reached: () => until('the files are being put back', () => struck() > 0, 60_000), [Symbol.asyncDispose]: async () => s3.heal() };
 }
@@ -83,7 +90,7 @@ describe('the restore is killed', () => {
   test('while files are put back: the next command brings the app back and says so', async ({ lab }) => {
     await change(lab.stack);
     {
-      await using moment = stallFiles(lab);
+      await using moment = await stallFiles(lab);
       const run = restore(lab, '--no-safety');
       await moment.reached();
       process.kill(await processOf(lab.stack, 'restore'), 'SIGKILL');
@@ -156,7 +163,7 @@ test('PostgreSQL refuses half of the dump: it keeps the database that it had', a
 
 test('the storage vanishes while files are put back', async ({ lab }) => {
   {
-    await using moment = stallFiles(lab);
+    await using moment = await stallFiles(lab);
     const run = restore(lab);
     await moment.reached();
     await lab.s3.vanish();

@@ -28,9 +28,27 @@ test.each([
   expect(await called(...words)).toEqual({ exitCode: 2, begun: false });
 });
 
-test.each([['backup'], ['restore', 'latest', '--yes'], ['verify', 'latest'], ['drill'], ['drill', 'latest', '--set', 'db'], []])(
-  'davit %s %s is understood',
+test.each([['--read-data=7'], ['--read-data', 'latest'], ['--read-data=0%'], ['--read-data=6/5']])(
+  'davit verify %s %s is refused, because it is no share',
   async (...words) => {
-    expect(await called(...words)).toMatchObject({ begun: true });
+    const cli = createCli({ createContext: () => Promise.reject(new Error('begun')), print: () => undefined, exit: () => undefined });
+    await expect(cli(['node', 'davit', 'verify', ...words])).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('write --read-data=10%, --read-data=1/5, or nothing') as string,
+    });
   },
 );
+
+test.each([
+  ['backup'],
+  ['restore', 'latest', '--yes'],
+  ['verify', 'latest'],
+  ['verify', 'latest', '--read-data'],
+  ['verify', '--no-read-data'],
+  ['verify', '--read-data', '10%', 'latest'],
+  ['drill'],
+  ['drill', 'latest', '--set', 'db'],
+  [],
+])('davit %s %s is understood', async (...words) => {
+  expect(await called(...words)).toMatchObject({ begun: true });
+});

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { duration, keep, list, words } from '../../../src/config/values.ts';
+import { duration, keep, list, share, words } from '../../../src/config/values.ts';
 
 describe('durations', () => {
   test.each([
@@ -59,4 +59,20 @@ describe('keep', () => {
       expect(keep.safeParse(text).error?.issues[0]?.message).toMatch(/^expected last=, daily=/);
     },
   );
+});
+
+describe('shares', () => {
+  test.each([
+    ['10%', { percent: 10 }],
+    ['2.5%', { percent: 2.5 }],
+    ['100%', { percent: 100 }],
+    ['1/5', { part: 1, of: 5 }],
+    ['256/256', { part: 256, of: 256 }],
+  ])('%s is one', (text, expected) => {
+    expect(share.parse(text)).toEqual(expected);
+  });
+
+  test.each(['', '10', '0%', '101%', '-1%', '0/5', '6/5', '1/257', '1/', 'latest', '500M'])('%j is none', (text) => {
+    expect(share.safeParse(text).error?.issues[0]?.message).toBe('expected a share such as 10% or 1/5, with at most 256 parts');
+  });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { configurationError, DavitError, exitCodes, messageOf, sentence } from '../../../src/model/errors.ts';
+import { configurationError, DavitError, exitCodes, firstOf, messageOf, sentence } from '../../../src/model/errors.ts';
 
 test.each([
   [{ where: 'service "db"', what: 'is gone' }, 'service "db": is gone'],
@@ -35,4 +35,10 @@ test('the message of anything that can be thrown', () => {
 
 test('the exit codes are a contract with users', () => {
   expect(exitCodes).toEqual({ ok: 0, failed: 1, configuration: 2, partial: 3 });
+});
+
+test('where leaving a scope fails as well, the first reason is told', () => {
+  const [first, second] = [new Error('the disk is full'), new Error('the disk is still full')];
+  expect(messageOf(new SuppressedError(second, first))).toBe('the disk is full');
+  expect(firstOf(new SuppressedError(new Error('third'), new SuppressedError(second, first)))).toBe(first);
 });
