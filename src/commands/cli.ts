@@ -8,7 +8,7 @@ import { backup } from './backup.ts';
 import { confirm } from './confirm.ts';
 import { daemon } from './daemon.ts';
 import { describeDiagnosis, doctor } from './doctor.ts';
-import { health, reportRun } from './health.ts';
+import { describeHealth, health, reportRun } from './health.ts';
 import { describeOutcome, exitCodeOf, plainOutcome } from './outcome.ts';
 import { describePlan, showPlan } from './plan.ts';
 import { describeVerdicts, prune } from './prune.ts';
@@ -172,7 +172,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
       if (json === true) answer(json, { error: messageOf(error) }, () => '');
       throw error;
     });
-    answer(json, state, () => `ok, next run ${state.nextRunAt ?? 'never'}`);
+    answer(json, state, () => describeHealth(state));
   });
 
   // Last: the commands above would inherit that anything may stand behind them.
