@@ -6,6 +6,7 @@ import { join } from 'node:path';
 /** The stack that is measured: an app with a volume, a database whose dump tool writes a prepared file, and Davit with the sink as its S3. */
 
 export const project = 'davit-bench';
+export const image = process.env['DAVIT_IMAGE'] ?? 'davit:dev';
 const port = 9100;
 
 export interface Lab extends Disposable {
@@ -47,7 +48,7 @@ export async function startLab(): Promise<Lab> {
           volumes: ['dump:/dump'],
         },
         davit: {
-          image: process.env['DAVIT_IMAGE'] ?? 'davit:dev',
+          image,
           pull_policy: 'never',
           environment: { DAVIT_STORAGE: 's3://bench', DAVIT_KEEP: 'last=1', ...keys },
           volumes: ['/var/run/docker.sock:/var/run/docker.sock'],

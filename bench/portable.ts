@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { docker, isDavit, type Lab, project, startLab } from './lab.ts';
+import { docker, image, isDavit, type Lab, project, startLab } from './lab.ts';
 import { compare, measure, median, verdict } from './measure.ts';
 
 /** Davit against the pipelines that people write by hand, on this machine, in turn. */
@@ -54,9 +54,9 @@ async function readings(lab: Lab): Promise<void> {
 
 /** The worker's way of reading a volume against the archive API's, nothing else in the way. */
 async function readSpeed(title: string, goal: number): Promise<void> {
-  const worker = `docker run --rm --network none -v ${project}_data:/tree:ro --entrypoint sh davit:dev -c 'tar --create --xattrs --acls --numeric-owner --sparse --format=posix --blocking-factor=256 --directory=/tree . | cat >/dev/null'`;
+  const worker = `docker run --rm --network none -v ${project}_data:/tree:ro --entrypoint sh ${image} -c 'tar --create --xattrs --acls --numeric-owner --sparse --format=posix --blocking-factor=256 --directory=/tree . | cat >/dev/null'`;
   const archive = `curl -sf --unix-socket /var/run/docker.sock 'http://docker/v1.41/containers/${project}-app-1/archive?path=/data' -o /dev/null`;
-  const none = `docker run --rm --network none -v ${project}_data:/tree:ro --entrypoint sh davit:dev -c true`;
+  const none = `docker run --rm --network none -v ${project}_data:/tree:ro --entrypoint sh ${image} -c true`;
   const ratios: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const start = (await measure(none, isDavit)).wallSeconds;

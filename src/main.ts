@@ -16,11 +16,15 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
 }
 const redactor = createRedactor();
 
-/** The environment is read here and nowhere else. Workers load only what they need, because memory counts while an app stands still. */
+/** The environment is read here and nowhere else. What is started often, or beside a run, loads only what it needs. */
 async function run(): Promise<void> {
   if (process.argv[2] === 'worker') {
     const { worker } = await import('./commands/worker.ts');
     return worker(process.stdin, process.stdout);
+  }
+  if (process.argv.slice(2).join(' ') === 'health') {
+    const { describeHealth, health } = await import('./commands/health.ts');
+    return void process.stdout.write(`${describeHealth(await health(new Date()))}\n`);
   }
   const [{ createCli }, { createContext }] = await Promise.all([import('./commands/cli.ts'), import('./app.ts')]);
   return createCli({

@@ -1,5 +1,6 @@
 import { Duplex, Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
+import { giveBack, lendRead } from '../model/chunk.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 
 export interface Exit {
@@ -72,17 +73,23 @@ function shape({ signal }: ProgramOptions) {
 type Callback = (error?: Error | null) => void;
 type Running = ReturnType<typeof start>;
 
-/** Small writes that pile up while the program is busy go to it as one; a broken pipe is explained by how the program exits. */
+/** Small writes that pile up while the program is busy go to it as one, and are given back then; a broken pipe is explained by how the program exits. */
 function input({ stdin, done, begin }: Running) {
-  const settle = (callback: Callback) => (error?: Error | null) => {
-    if (error) done.then(() => callback(), callback);
-    else callback();
+  const settle = (callback: Callback, written?: () => void) => (error?: Error | null) => {
+    if (error) return void done.then(() => callback(), callback);
+    written?.();
+    callback();
   };
   return {
-    write: (chunk: Buffer, _: BufferEncoding, callback: Callback) => void stdin.write(chunk, settle(callback)),
+    write: (chunk: Buffer, _: BufferEncoding, callback: Callback) =>
+      void stdin.write(
+        chunk,
+        settle(callback, () => giveBack(chunk)),
+      ),
     writev: (chunks: { chunk: Buffer }[], callback: Callback) => {
+      const written = settle(callback, () => chunks.forEach(({ chunk }) => giveBack(chunk)));
       stdin.cork();
-      chunks.forEach(({ chunk }, index) => stdin.write(chunk, index === chunks.length - 1 ? settle(callback) : undefined));
+      chunks.forEach(({ chunk }, index) => stdin.write(chunk, index === chunks.length - 1 ? written : undefined));
       stdin.uncork();
     },
     final: (callback: Callback) => {
@@ -142,7 +149,7 @@ function start(file: string, args: readonly string[], { signal, secret, judge, o
     done,
     /** From here on the program may exit: all its input is on the way. */
     begin: () => void (inputEnded = true),
-    deliverTo: (target: Readable) => stdout.on('data', (chunk: Buffer) => void (target.push(chunk) || stdout.pause())),
+    deliverTo: (target: Readable) => stdout.on('data', (chunk: Buffer) => void (target.push(lendRead(chunk)) || stdout.pause())),
     end: (error: Error | null, callback: Callback) => {
       child.kill('SIGKILL');
       stdin.destroy();

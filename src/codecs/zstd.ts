@@ -5,6 +5,6 @@ import { program } from './program.ts';
 export const zstd: Codec = {
   name: 'zstd',
   extension: '.zst',
-  encode: (signal) => program('zstd', ['-3', '-T0', '-B2MiB', '-q', '-c'], { signal }),
+  encode: (signal) => program('zstd', ['-3', '-T0', '-B1MiB', '-q', '-c'], { signal }),
   decode: (signal) => program('zstd', ['-d', '-q', '-c'], { signal }),
 };

@@ -8,7 +8,7 @@ import { confirm } from './confirm.ts';
 import { daemon } from './daemon.ts';
 import { describeDiagnosis, doctor } from './doctor.ts';
 import { describeDrill, drill, exitCodeOfDrill } from './drill.ts';
-import { health, reportDrill, reportRun } from './health.ts';
+import { describeHealth, health, reportDrill, reportRun } from './health.ts';
 import { describeOutcome, exitCodeOf, plainOutcome } from './outcome.ts';
 import { describePlan, showPlan } from './plan.ts';
 import { describeVerdicts, prune } from './prune.ts';
@@ -163,7 +163,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
       if (json === true) answer(json, { error: messageOf(error) }, () => '');
       throw error;
     });
-    answer(json, state, () => `ok, next run ${state.nextRunAt ?? 'never'}`);
+    answer(json, state, () => describeHealth(state));
   });
 
   // Last: the commands above would inherit that anything may stand behind them.

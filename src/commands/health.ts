@@ -114,3 +114,7 @@ export async function health(now: Date, read?: () => Promise<string>): Promise<H
   }
   return state;
 }
+
+export function describeHealth({ nextRunAt }: HealthState): string {
+  return `ok, next run ${nextRunAt ?? 'never'}`;
+}

@@ -1,3 +1,5 @@
+import { lend } from '../model/chunk.ts';
+
 export interface Coalescer {
   add(bytes: Buffer): void;
   /** The bytes held back so far, at most `heldBytes`. */
@@ -17,7 +19,7 @@ export function createCoalescer(chunkBytes: number, heldBytes: number, push: (ch
     const full = slab;
     slab = Buffer.allocUnsafeSlow(full.length);
     full.copy(slab, 0, used - heldBytes, used);
-    push(full.subarray(0, used - heldBytes));
+    push(lend(full.subarray(0, used - heldBytes)));
     used = heldBytes;
   }
 

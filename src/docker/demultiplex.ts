@@ -1,4 +1,5 @@
 import { Transform } from 'node:stream';
+import { giveBack } from '../model/chunk.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import { parseTrailer, trailerBytes } from './acknowledged.ts';
 import { createCoalescer } from './coalescer.ts';
@@ -10,6 +11,7 @@ export interface DemultiplexOptions {
   readonly where: string;
   readonly nonce: string;
   readonly chunkBytes?: number;
+  /** Not to be kept. */
   onStderr(bytes: Buffer): void;
   /** The command has ended with this code and everything before has arrived. Called once. */
   onTrailer(exitCode: number): void;
@@ -45,6 +47,7 @@ export function createDemultiplexer({ where, nonce, chunkBytes = mebibyte, onStd
     transform(chunk: Buffer, _encoding, done) {
       try {
         frames.write(chunk);
+        giveBack(chunk);
         if (exitCode === undefined) seeTrailer();
         done();
       } catch (error) {

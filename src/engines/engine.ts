@@ -36,6 +36,7 @@ export interface Inventory {
 
 /** Watches a dump go by. */
 export interface Inspector {
+  /** The chunk is only there for the call: what is needed later is copied. */
   see(chunk: Buffer): void;
   /** The tables found, where the format tells. Throws a DavitError when the dump lacks its end or its structure is broken. */
   conclude(): Table[] | undefined;

@@ -88,7 +88,7 @@ export function createPgDumpInspector(where: string): Inspector {
   return {
     see(chunk) {
       if (contents !== undefined) return step(chunk, contents.intBytes);
-      pending.push(chunk);
+      pending.push(Buffer.from(chunk));
       pendingBytes += chunk.length;
       if (pendingBytes >= enoughBytes) readContents();
     },

@@ -1,9 +1,10 @@
 import { codecsForWriting, createCodecs } from '../codecs/index.ts';
 import { type Environment, locationsOf } from '../config/environment.ts';
 import { configurationError } from '../model/errors.ts';
+import { deferred } from '../storage/deferred.ts';
 import { createFilesystemStorage } from '../storage/filesystem.ts';
 import { metered } from '../storage/metered.ts';
-import type { S3Options } from '../storage/s3.ts';
+import { placeOf, rootOf, type S3Options } from '../storage/s3-settings.ts';
 import type { Storage } from '../storage/storage.ts';
 import { combined } from './combined.ts';
 import { createPortableRepository } from './portable/index.ts';
@@ -20,7 +21,7 @@ export async function createRepository(settings: Settings, variables: Variables,
   const repositories = new Map<string, Repository>();
   for (const [name, location] of Object.entries(locationsOf(settings))) {
     const plain = location.replace(inResticFormat, '');
-    const storage = metered(await createStorage(plain, variables), count);
+    const storage = metered(createStorage(plain, variables), count);
     if (plain === location)
       repositories.set(name, createPortableRepository({ storage, codecs: codecsForWriting(decoders, keys), decoders }));
     else
@@ -48,11 +49,14 @@ function requirePassword(password: string | undefined, location: string): string
   });
 }
 
-/** AWS's library is only loaded where it is used: it is a fifth of the memory of a worker. */
-async function createStorage(location: string, variables: Variables): Promise<Storage> {
+function createStorage(location: string, variables: Variables): Storage {
   const url = new URL(location);
   if (url.protocol === 'file:') return createFilesystemStorage(decodeURIComponent(url.pathname));
-  if (url.protocol === 's3:') return (await import('../storage/s3.ts')).createS3Storage(s3Options(url, variables));
+  if (url.protocol === 's3:') {
+    const options = s3Options(url, variables);
+    const place = { location: placeOf(options, rootOf(options)), local: false };
+    return deferred(place, async () => (await import('../storage/s3.ts')).createS3Storage(options));
+  }
   throw configurationError({
     where: 'environment',
     what: 'DAVIT_STORAGE is of an unknown kind',

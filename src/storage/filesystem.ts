@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import { mkdir, open, opendir, rename, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
+import { giveBack } from '../model/chunk.ts';
 import { DavitError } from '../model/errors.ts';
 import type { Digest } from '../model/snapshot.ts';
 import { chunksOf } from './chunks.ts';
@@ -110,6 +111,7 @@ async function fill(file: FileHandle, data: Readable, signal: AbortSignal | unde
       hash.update(chunk);
       bytes += chunk.length;
       yield chunk;
+      giveBack(chunk);
     }
   }
   await file.writeFile(measure());

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { giveBack } from '../model/chunk.ts';
 
 const mebibyte = 1024 * 1024;
 const growEvery = 720;
@@ -9,9 +10,11 @@ export function partBytes(number: number): number {
   return Math.min(largestPart, 5 * mebibyte * 2 ** Math.floor((number - 1) / growEvery));
 }
 
-/** Buffers that exist at once: one fills while the others travel. 25 MiB at first, never more than two of the largest. */
+const memory = 40 * mebibyte;
+
+/** Parts that exist at once: one fills while the others travel. They share 40 MiB, beyond parts of 20 MiB two of the largest. */
 export function buffersFor(bytes: number): number {
-  return Math.max(2, Math.min(5, Math.floor((64 * mebibyte) / bytes)));
+  return Math.max(2, Math.min(4, Math.floor(memory / bytes)));
 }
 
 export interface Part {
@@ -27,7 +30,8 @@ export interface Part {
 export async function* cutIntoParts(data: AsyncIterable<Buffer>, see: (chunk: Buffer) => void, sizeOf = partBytes): AsyncGenerator<Part> {
   const pool = createPool();
   let number = 1;
-  let buffer = await pool.take(sizeOf(number));
+  // Most artifacts have no other.
+  let buffer: Buffer = Buffer.allocUnsafeSlow(sizeOf(number));
   let used = 0;
   let md5 = createHash('md5');
 
@@ -50,29 +54,40 @@ export async function* cutIntoParts(data: AsyncIterable<Buffer>, see: (chunk: Bu
       used += copied;
       offset += copied;
     }
+    giveBack(chunk);
   }
   yield seal(true);
 }
 
-/** Counted buffers of one size, used over and over; a larger size replaces them. */
+/** One piece of memory, cut into buffers that are used over and over; once all of them are back, it can be cut into larger ones. */
 function createPool() {
+  let slab: Buffer = Buffer.alloc(0);
   let free: Buffer[] = [];
   let size = 0;
   let count = 0;
-  let waiting: ((buffer: Buffer) => void) | undefined;
+  let wake = (): void => undefined;
+  const comesBack = () => new Promise<void>((resolve) => (wake = resolve));
+
+  function cut(bytes: number): void {
+    count = buffersFor(bytes);
+    if (slab.length < count * bytes) slab = Buffer.allocUnsafeSlow(Math.max(memory, count * bytes));
+    free = Array.from({ length: count }, (_, index) => slab.subarray(index * bytes, (index + 1) * bytes));
+    size = bytes;
+  }
+
   return {
     async take(bytes: number): Promise<Buffer> {
-      if (bytes !== size) [free, size, count] = [[], bytes, 0];
-      const buffer = free.pop();
-      if (buffer) return buffer;
-      if (count++ < buffersFor(size)) return Buffer.allocUnsafeSlow(size);
-      return new Promise((resolve) => (waiting = resolve));
+      if (bytes !== size) {
+        while (free.length < count) await comesBack();
+        cut(bytes);
+      }
+      while (free.length === 0) await comesBack();
+      return free.pop() as Buffer;
     },
     give(buffer: Buffer): void {
-      if (buffer.length !== size) return;
-      if (!waiting) return void free.push(buffer);
-      waiting(buffer);
-      waiting = undefined;
+      if (buffer.buffer !== slab.buffer) return;
+      free.push(buffer);
+      wake();
     },
   };
 }

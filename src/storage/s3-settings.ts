@@ -34,6 +34,18 @@ export function readSettings(environment: S3Options['environment']) {
   };
 }
 
+/** What every key begins with. */
+export function rootOf({ prefix }: S3Options): string {
+  const segments = prefix.split('/').filter((segment) => segment !== '');
+  return segments.map((segment) => `${segment}/`).join('');
+}
+
+/** An object, or all below a root, for people and logs. */
+export function placeOf({ bucket, environment }: S3Options, key: string): string {
+  const { endpoint } = readSettings(environment);
+  return `s3://${bucket}/${key}`.replace(/\/$/, '') + (endpoint ? ` at ${new URL(endpoint).host}` : '');
+}
+
 /** As AWS's own tools read it; undefined leaves it to the patience. */
 export function attemptsOf({ AWS_MAX_ATTEMPTS: attempts }: S3Options['environment']): { attempts?: number } {
   return Number(attempts) >= 1 ? { attempts: Number(attempts) } : {};

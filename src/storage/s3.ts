@@ -22,7 +22,7 @@ import { DavitError } from '../model/errors.ts';
 import { retry } from './retry.ts';
 import { download, type Body } from './s3-download.ts';
 import { hasCode, isTransient, knowsNoBatches, s3Error } from './s3-errors.ts';
-import { attemptsOf, readSettings, type S3Options } from './s3-settings.ts';
+import { attemptsOf, placeOf, readSettings, rootOf, type S3Options } from './s3-settings.ts';
 import { upload, type Receipt, type UploadRequests } from './s3-upload.ts';
 import type { Storage, StoredObject } from './storage.ts';
 
@@ -36,10 +36,8 @@ const abortTimeoutMs = 3000;
 export function createS3Storage(options: S3Options): Storage {
   const { bucket: Bucket, patienceMs = 90_000 } = options;
   const { client, endpoint } = createClient(options);
-  const prefix = options.prefix.split('/').filter((segment) => segment !== '');
-  const placeOf = (path: string) => `s3://${Bucket}/${path}`.replace(/\/$/, '') + (endpoint ? ` at ${endpoint.host}` : '');
-  const location = placeOf(prefix.join('/'));
-  const root = prefix.map((segment) => `${segment}/`).join('');
+  const root = rootOf(options);
+  const location = placeOf(options, root);
   const below = (path: string) => root + (path === '' ? '' : `${path}/`);
 
   async function send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
@@ -49,7 +47,7 @@ export function createS3Storage(options: S3Options): Storage {
     const { Key } = command.input as { Key?: string };
     const once = () => client.send(command, signal ? { abortSignal: signal } : {});
     return retry(once, { patienceMs, ...attemptsOf(options.environment), isTransient, signal }).catch((error: unknown) => {
-      throw signal?.aborted ? signal.reason : s3Error(error, Key === undefined ? location : placeOf(Key));
+      throw signal?.aborted ? signal.reason : s3Error(error, Key === undefined ? location : placeOf(options, Key));
     });
   }
 
@@ -98,7 +96,7 @@ export function createS3Storage(options: S3Options): Storage {
   }
 
   async function get(key: string, signal?: AbortSignal): Promise<Readable> {
-    const where = placeOf(root + key);
+    const where = placeOf(options, root + key);
     async function open(from: number, etag?: string): Promise<Body> {
       const rest = from === 0 ? {} : { Range: `bytes=${from}-`, IfMatch: etag };
       const { ContentRange, ContentLength, ETag, Body } = await send(new GetObjectCommand({ Bucket, Key: root + key, ...rest }), signal);
@@ -157,7 +155,7 @@ export function createS3Storage(options: S3Options): Storage {
     return swept;
   }
 
-  const put: Storage['put'] = (key, data, signal) => upload(uploadRequests(root + key), placeOf(root + key), data, signal);
+  const put: Storage['put'] = (key, data, signal) => upload(uploadRequests(root + key), placeOf(options, root + key), data, signal);
   return { location, local: false, put, get, list, remove, sweep };
 }
 

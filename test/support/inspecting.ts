@@ -5,7 +5,12 @@ import type { Table } from '../../src/model/snapshot.ts';
 export function inspecting(create: () => Inspector) {
   function inspect(pieces: readonly Buffer[]): Table[] | undefined {
     const inspector = create();
-    for (const piece of pieces) inspector.see(piece);
+    for (const piece of pieces) {
+      const chunk = Buffer.from(piece);
+      inspector.see(chunk);
+      // Whoever comes next gives the memory back.
+      chunk.fill(0xa5);
+    }
     return inspector.conclude();
   }
   function isAccepted(pieces: readonly Buffer[]): boolean {

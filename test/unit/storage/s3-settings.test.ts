@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readSettings } from '../../../src/storage/s3-settings.ts';
+import { placeOf, readSettings, rootOf } from '../../../src/storage/s3-settings.ts';
 
 test('nothing set leaves everything to AWS', () => {
   expect(readSettings({})).toEqual({});
@@ -28,4 +28,14 @@ test('keys count only as a pair', () => {
   expect(readSettings(keys)).toEqual({ credentials: { accessKeyId: 'id', secretAccessKey: 'secret' } });
   expect(readSettings({ ...keys, AWS_SESSION_TOKEN: 'token' })).toMatchObject({ credentials: { sessionToken: 'token' } });
   expect(readSettings({ AWS_ACCESS_KEY_ID: 'id' })).toEqual({});
+});
+
+test.for([
+  ['', {}, '', 's3://bucket'],
+  ['/a//b/', {}, 'a/b/', 's3://bucket/a/b'],
+  ['a', { AWS_ENDPOINT_URL_S3: 'http://s3:9000/' }, 'a/', 's3://bucket/a at s3:9000'],
+] as const)('a prefix %j is in its place', ([prefix, environment, root, place]) => {
+  const options = { bucket: 'bucket', prefix, environment };
+  expect(rootOf(options)).toBe(root);
+  expect(placeOf(options, root)).toBe(place);
 });
