@@ -1,19 +1,19 @@
 import pLimit from 'p-limit';
-import { type BlobType, blobTypes, type IndexedPack } from './blob.ts';
-import { openSealed } from './blob-reader.ts';
+import type { BlobType, IndexedPack } from './blob.ts';
 import type { BlobIndex } from './blob-index.ts';
-import { compress } from './compression.ts';
 import { sha256 } from './crypto.ts';
 import { createFlight } from './flight.ts';
 import { writeIndex } from './index-files.ts';
 import { putProven } from './objects.ts';
 import type { Opened } from './open.ts';
-import { release } from './release.ts';
-import { createPack, type FullPack, type Pack, packKey } from './pack.ts';
+import { type FullPack, packKey, releasePack } from './pack.ts';
+import { createPacker } from './threads.ts';
 
 const parallelUploads = 3;
-/** What waits, is packed or travels at once: a pack of each type that is not full yet, and some that are on their way. */
-const bytesInFlight = 64 * 1024 * 1024;
+/** What waits to be packed, and the full packs that travel. */
+const bytesInFlight = 48 * 1024 * 1024;
+/** Small blobs go together, because each message to a thread has its price. */
+const batchBytes = 256 * 1024;
 /** An index now and then, so that an interrupted run need not send everything again. */
 const [blobsPerIndex, indexEveryMs] = [50_000, 600_000];
 
@@ -27,7 +27,7 @@ export interface BlobWriter {
   /** Resolves with the id when there is room for the blob, not when it is stored; the bytes belong to the writer from then on. */
   save(type: BlobType, plain: Buffer, tally?: Tally): Promise<string>;
   has(id: string): boolean;
-  /** Everything saved so far is sealed, or has failed. */
+  /** Everything saved so far is packed, or has failed. */
   settle(): Promise<void>;
   /** Everything saved so far is in the storage, proven, and indexed. */
   flush(): Promise<void>;
@@ -35,16 +35,18 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
-/** `prove`: whether every blob is opened again and compared before it is sent. */
+/** `prove`: whether every blob is opened again and compared before it is sent, and every pack read back afterwards where the storage has not confirmed its hash. */
 export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolean, signal: AbortSignal): BlobWriter {
   const { storage, seal } = opened;
-  const open: Record<BlobType, Pack> = { data: createPack('data'), tree: createPack('tree') };
+  const packer = createPacker(seal, prove, storage.location);
   const pending = new Set<string>();
   const upload = pLimit(parallelUploads);
   const uploads = new Set<Promise<void>>();
-  const sealing = new Set<Promise<unknown>>();
+  const packing = new Set<Promise<void>>();
   const flight = createFlight(bytesInFlight);
   const began = new Set<string>();
+  let waiting: { readonly id: string; readonly type: BlobType; readonly plain: Buffer; readonly tally: Tally | undefined }[] = [];
+  let waitingBytes = 0;
   let unindexed: IndexedPack[] = [];
   let indexedAt = Date.now();
   let failure: { readonly error: unknown } | undefined;
@@ -54,52 +56,60 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
     if (failure !== undefined) throw failure.error;
   }
 
+  function follow(work: Promise<void>, all: Set<Promise<void>>): void {
+    const settled = work.catch((error: unknown) => void (failure ??= { error }));
+    all.add(settled);
+    void settled.then(() => all.delete(settled));
+  }
+
   async function save(type: BlobType, plain: Buffer, tally?: Tally): Promise<string> {
     requireWorking();
     const id = sha256(plain);
     if (has(id)) return id;
     pending.add(id);
     await flight.enter(plain.length);
-    const sealed = sealBlob(type, id, plain, tally).catch((error: unknown) => void (failure ??= { error }));
-    sealing.add(sealed);
-    void sealed.then(() => sealing.delete(sealed));
+    waiting.push({ id, type, plain, tally });
+    waitingBytes += plain.length;
+    if (waitingBytes >= batchBytes) packWaiting();
     return id;
   }
 
-  async function sealBlob(type: BlobType, id: string, plain: Buffer, tally?: Tally): Promise<void> {
-    const plainLength = plain.length;
-    let sealed: Buffer;
+  function packWaiting(): void {
+    const [blobs, bytes] = [waiting, waitingBytes];
+    [waiting, waitingBytes] = [[], 0];
+    if (blobs.length > 0) follow(pack(blobs, bytes), packing);
+  }
+
+  async function pack(blobs: typeof waiting, plainBytes: number): Promise<void> {
+    let shipped = 0;
     try {
-      const frame = await compress(plain);
-      sealed = seal.seal(frame ?? plain);
-      if (prove) release(openSealed(seal, storage.location, id, frame === undefined ? 0 : plainLength, sealed));
-      open[type].add(id, sealed, frame === undefined ? 0 : plainLength);
-    } catch (error) {
-      flight.leave(plainLength);
-      throw error;
+      const described = blobs.map(({ id, type, plain }) => ({ id, type, length: plain.length }));
+      const { lengths, packs } = await packer.pack({ bytes: joined(blobs.map(({ plain }) => plain)), blobs: described });
+      lengths.forEach((length, number) => {
+        const tally = blobs[number]?.tally;
+        if (tally !== undefined) tally.bytes += length;
+      });
+      shipped = packs.reduce((sum, { bytes }) => sum + bytes.length, 0);
+      packs.forEach(ship);
+    } finally {
+      flight.leave(plainBytes - shipped);
     }
-    release(plain);
-    flight.leave(plainLength - sealed.length);
-    if (tally !== undefined) tally.bytes += sealed.length;
-    if (open[type].isFull()) ship(type);
   }
 
-  function ship(type: BlobType): void {
-    const pack = open[type].close(seal);
-    open[type] = createPack(type);
-    const bytes = pack.blobs.reduce((sum, { length }) => sum + length, 0);
-    const sending = upload(() => send(pack))
-      .catch((error: unknown) => void (failure ??= { error }))
-      .finally(() => flight.leave(bytes));
-    uploads.add(sending);
-    void sending.then(() => uploads.delete(sending));
+  function ship(full: FullPack): void {
+    const { length } = full.bytes;
+    follow(
+      upload(() => send(full)).finally(() => flight.leave(length)),
+      uploads,
+    );
   }
 
-  async function send({ id, pieces, blobs }: FullPack): Promise<void> {
+  async function send(full: FullPack): Promise<void> {
     requireWorking();
+    const { id, bytes, blobs } = full;
     began.add(packKey(id));
-    await putProven(storage, packKey(id), pieces, id, signal);
-    pieces.forEach(release);
+    await putProven(storage, packKey(id), bytes, id, signal, prove);
+    releasePack(full);
     unindexed.push({ id, blobs });
     const isMuch = unindexed.reduce((sum, pack) => sum + pack.blobs.length, 0) >= blobsPerIndex;
     if (isMuch || Date.now() - indexedAt > indexEveryMs) await writePending();
@@ -123,7 +133,8 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
   }
 
   async function settle(): Promise<void> {
-    await Promise.all(sealing);
+    packWaiting();
+    await Promise.all(packing);
     requireWorking();
   }
 
@@ -132,15 +143,34 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
     has,
     settle,
     async flush() {
-      await settle();
-      for (const type of blobTypes) if (!open[type].isEmpty()) ship(type);
-      await Promise.all(uploads);
-      requireWorking();
+      try {
+        await settle();
+        for (const full of await packer.finish()) {
+          flight.leave(-full.bytes.length);
+          ship(full);
+        }
+        await Promise.all(uploads);
+        requireWorking();
+      } finally {
+        await packer.stop();
+      }
       await writePending();
     },
     async abort() {
-      await Promise.all([...sealing, ...uploads]);
+      await packer.stop();
+      await Promise.all([...packing, ...uploads]);
       await storage.remove([...began]);
     },
   };
+}
+
+/** In memory that only they are in: it may go to another thread. */
+function joined(pieces: readonly Buffer[]): Buffer {
+  const [only] = pieces;
+  if (pieces.length === 1 && only?.length === only?.buffer.byteLength) return only as Buffer;
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const all = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for (const piece of pieces) at += piece.copy(all, at);
+  return all;
 }

@@ -1,21 +1,22 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { DavitError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/storage.ts';
+import { Whole } from '../../storage/whole.ts';
 import { release } from './release.ts';
 import { type Seal, sha256, unseal } from './crypto.ts';
 
-/** Stores an object and makes sure that it is there as it was sent: what the storage does not prove is read back. */
+/** Stores an object and makes sure that it is there as it was sent: what the storage does not prove is read back, unless that is not wanted. */
 export async function putProven(
   storage: Storage,
   key: string,
-  pieces: readonly Uint8Array[],
+  bytes: Buffer,
   hash: string,
   signal?: AbortSignal,
+  readBack = true,
 ): Promise<void> {
-  const result = await storage.put(key, Readable.from(pieces, { objectMode: false }), signal);
-  const seen = result.sha256 === hash && !result.proven ? await hashOf(storage, key, signal) : result.sha256;
+  const result = await storage.put(key, new Whole(bytes, hash), signal);
+  const seen = result.sha256 === hash && !result.proven && readBack ? await hashOf(storage, key, signal) : result.sha256;
   if (seen === hash) return;
   await storage.remove([key]);
   throw new DavitError({
@@ -48,7 +49,7 @@ export async function getWhole(storage: Storage, key: string, signal?: AbortSign
 export async function putJson(storage: Storage, seal: Seal, kind: string, value: unknown, signal?: AbortSignal): Promise<string> {
   const bytes = seal.seal(Buffer.concat([Buffer.of(2), zstdCompressSync(Buffer.from(JSON.stringify(value)))]));
   const id = sha256(bytes);
-  await putProven(storage, `${kind}/${id}`, [bytes], id, signal);
+  await putProven(storage, `${kind}/${id}`, bytes, id, signal);
   return id;
 }
 

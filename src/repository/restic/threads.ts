@@ -1,0 +1,117 @@
+import { availableParallelism } from 'node:os';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { type Complaint, DavitError } from '../../model/errors.ts';
+import type { BlobType } from './blob.ts';
+import type { Keys, Seal } from './crypto.ts';
+import type { FullPack } from './pack.ts';
+import { type Batch, createPacking, type Packed } from './packing.ts';
+
+export interface ThreadData {
+  readonly keys: Keys;
+  readonly prove: boolean;
+  readonly where: string;
+}
+/** What crosses to a thread loses its class, so that a buffer arrives as an array. */
+export type ToThread = 'finish' | { readonly bytes: Uint8Array; readonly blobs: Batch['blobs'] };
+export type FromThread = Packed | { readonly complaint: Complaint };
+
+/** Packs, in several threads when there is much. */
+export interface Packer {
+  pack(batch: Batch): Promise<Packed>;
+  /** What is not full yet. Ends the threads. */
+  finish(): Promise<FullPack[]>;
+  /** Ends the threads, and what they have is lost. */
+  stop(): Promise<void>;
+}
+
+/** Before that, starting a thread costs more than it saves: an unchanged tree, a small dump. */
+const worthThreadsBytes = 8 * 1024 * 1024;
+const mostThreads = 4;
+/** The types of blobs go into different packs, of which each thread has one of its own that is not full: trees, which are few, go to the first. */
+const ofFirst: BlobType = 'tree';
+
+export function createPacker(seal: Seal, prove: boolean, where: string): Packer {
+  const here = createPacking(seal, prove, where);
+  let threads: Thread[] = [];
+  let seen = 0;
+
+  function choose({ blobs }: Batch): Thread {
+    const [first] = threads;
+    if (first !== undefined && blobs.some(({ type }) => type === ofFirst)) return first;
+    const idle = threads.find(({ waiting }) => waiting() === 0);
+    if (idle === undefined && threads.length < Math.min(availableParallelism(), mostThreads)) {
+      const next = startThread({ keys: seal.keys, prove, where });
+      threads.push(next);
+      return next;
+    }
+    return threads.toSorted((a, b) => a.waiting() - b.waiting())[0] as Thread;
+  }
+
+  async function stop(): Promise<void> {
+    const ending = threads;
+    threads = [];
+    await Promise.all(ending.map((thread) => thread.stop()));
+  }
+
+  return {
+    stop,
+    async pack(batch) {
+      seen += batch.bytes.length;
+      return seen < worthThreadsBytes ? here.add(batch) : choose(batch).ask(batch);
+    },
+    async finish() {
+      const rest = await Promise.all(threads.map((thread) => thread.ask('finish')));
+      await stop();
+      seen = 0;
+      return [...here.finish(), ...rest.flatMap(({ packs }) => packs)];
+    },
+  };
+}
+
+interface Thread {
+  ask(message: Batch | 'finish'): Promise<Packed>;
+  /** How many bytes it has not answered yet. */
+  waiting(): number;
+  stop(): Promise<unknown>;
+}
+
+function startThread(data: ThreadData): Thread {
+  const worker = new Worker(new URL(`./packing-thread${extname(import.meta.url)}`, import.meta.url), { workerData: data });
+  const asked: (PromiseWithResolvers<Packed> & { readonly bytes: number })[] = [];
+  let bytes = 0;
+  let end: Error | undefined;
+
+  function fail(error: Error): void {
+    end ??= error;
+    asked.splice(0).forEach(({ reject }) => reject(error));
+  }
+  worker.on('error', (error) => fail(error as Error));
+  worker.on('exit', () => fail(new DavitError({ where: data.where, what: 'a thread that packs has ended' })));
+  worker.on('message', (answer: FromThread) => {
+    const question = asked.shift();
+    bytes -= question?.bytes ?? 0;
+    // Nothing else keeps the process alive while it waits, and nothing may once it does not.
+    if (asked.length === 0) worker.unref();
+    if ('complaint' in answer) question?.reject(new DavitError(answer.complaint));
+    else question?.resolve({ ...answer, packs: answer.packs.map((pack) => ({ ...pack, bytes: bufferOf(pack.bytes) })) });
+  });
+
+  return {
+    waiting: () => bytes,
+    stop: () => worker.terminate(),
+    ask(message) {
+      if (end !== undefined) return Promise.reject(end);
+      const question = { ...Promise.withResolvers<Packed>(), bytes: message === 'finish' ? 0 : message.bytes.length };
+      asked.push(question);
+      bytes += question.bytes;
+      worker.ref();
+      worker.postMessage(message, message === 'finish' ? [] : [message.bytes.buffer as ArrayBuffer]);
+      return question.promise;
+    },
+  };
+}
+
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
+}
