@@ -3,17 +3,16 @@ import type { BlobType, IndexedPack } from './blob.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { sha256 } from './crypto.ts';
 import { createFlight } from './flight.ts';
+import { createGatherer } from './gather.ts';
 import { writeIndex } from './index-files.ts';
 import { putProven } from './objects.ts';
 import type { Opened } from './open.ts';
-import { type FullPack, packKey, releasePack } from './pack.ts';
-import { createPacker } from './threads.ts';
+import { packKey } from './pack.ts';
+import { createPacker, type SentPack } from './threads.ts';
 
 const parallelUploads = 3;
-/** What waits to be packed, and the full packs that travel. */
-const bytesInFlight = 48 * 1024 * 1024;
-/** Small blobs go together, because each message to a thread has its price. */
-const batchBytes = 256 * 1024;
+/** Of the packs that travel. */
+const bytesInFlight = 40 * 1024 * 1024;
 /** An index now and then, so that an interrupted run need not send everything again. */
 const [blobsPerIndex, indexEveryMs] = [50_000, 600_000];
 
@@ -22,10 +21,17 @@ export interface Tally {
   bytes: number;
 }
 
+interface Gathered {
+  readonly id: string;
+  readonly type: BlobType;
+  readonly length: number;
+  readonly tally: Tally | undefined;
+}
+
 /** Stores blobs, each once. A blob counts as there for others only after `flush`: its pack first, then the index that names it. */
 export interface BlobWriter {
-  /** Resolves with the id when there is room for the blob, not when it is stored; the bytes belong to the writer from then on. */
-  save(type: BlobType, plain: Buffer, tally?: Tally): Promise<string>;
+  /** Resolves with the id when the bytes have been copied, not when they are stored: they may then be overwritten. */
+  save(type: BlobType, plain: Uint8Array, tally?: Tally): Promise<string>;
   has(id: string): boolean;
   /** Everything saved so far is packed, or has failed. */
   settle(): Promise<void>;
@@ -41,12 +47,11 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
   const packer = createPacker(seal, prove, storage.location);
   const pending = new Set<string>();
   const upload = pLimit(parallelUploads);
-  const uploads = new Set<Promise<void>>();
-  const packing = new Set<Promise<void>>();
+  const uploads = new Set<Promise<unknown>>();
+  const packing = new Set<Promise<unknown>>();
   const flight = createFlight(bytesInFlight);
   const began = new Set<string>();
-  let waiting: { readonly id: string; readonly type: BlobType; readonly plain: Buffer; readonly tally: Tally | undefined }[] = [];
-  let waitingBytes = 0;
+  const gatherer = createGatherer<Gathered>((slab, blobs) => follow(pack(slab, blobs), packing));
   let unindexed: IndexedPack[] = [];
   let indexedAt = Date.now();
   let failure: { readonly error: unknown } | undefined;
@@ -56,60 +61,51 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
     if (failure !== undefined) throw failure.error;
   }
 
-  function follow(work: Promise<void>, all: Set<Promise<void>>): void {
+  /** An error is kept for whoever comes next. */
+  async function follow<T>(work: Promise<T>, all: Set<Promise<unknown>>): Promise<T | undefined> {
     const settled = work.catch((error: unknown) => void (failure ??= { error }));
     all.add(settled);
-    void settled.then(() => all.delete(settled));
+    const result = await settled;
+    all.delete(settled);
+    return result as T | undefined;
   }
 
-  async function save(type: BlobType, plain: Buffer, tally?: Tally): Promise<string> {
+  async function save(type: BlobType, plain: Uint8Array, tally?: Tally): Promise<string> {
     requireWorking();
     const id = sha256(plain);
     if (has(id)) return id;
     pending.add(id);
-    await flight.enter(plain.length);
-    waiting.push({ id, type, plain, tally });
-    waitingBytes += plain.length;
-    if (waitingBytes >= batchBytes) packWaiting();
+    await gatherer.add(plain, { id, type, length: plain.length, tally });
     return id;
   }
 
-  function packWaiting(): void {
-    const [blobs, bytes] = [waiting, waitingBytes];
-    [waiting, waitingBytes] = [[], 0];
-    if (blobs.length > 0) follow(pack(blobs, bytes), packing);
+  async function pack(bytes: Buffer, blobs: readonly Gathered[]): Promise<Buffer | undefined> {
+    const described = blobs.map(({ id, type, length }) => ({ id, type, length }));
+    const packed = await packer.pack({ bytes, blobs: described });
+    packed.lengths.forEach((length, number) => {
+      const tally = blobs[number]?.tally;
+      if (tally !== undefined) tally.bytes += length;
+    });
+    for (const full of packed.packs) await ship(full);
+    return packed.bytes;
   }
 
-  async function pack(blobs: typeof waiting, plainBytes: number): Promise<void> {
-    let shipped = 0;
-    try {
-      const described = blobs.map(({ id, type, plain }) => ({ id, type, length: plain.length }));
-      const { lengths, packs } = await packer.pack({ bytes: joined(blobs.map(({ plain }) => plain)), blobs: described });
-      lengths.forEach((length, number) => {
-        const tally = blobs[number]?.tally;
-        if (tally !== undefined) tally.bytes += length;
-      });
-      shipped = packs.reduce((sum, { bytes }) => sum + bytes.length, 0);
-      packs.forEach(ship);
-    } finally {
-      flight.leave(plainBytes - shipped);
-    }
-  }
-
-  function ship(full: FullPack): void {
+  /** Resolves when there is room for it among those that travel. */
+  async function ship(full: SentPack): Promise<void> {
     const { length } = full.bytes;
-    follow(
+    await flight.enter(length);
+    void follow(
       upload(() => send(full)).finally(() => flight.leave(length)),
       uploads,
     );
   }
 
-  async function send(full: FullPack): Promise<void> {
+  async function send(full: SentPack): Promise<void> {
     requireWorking();
     const { id, bytes, blobs } = full;
     began.add(packKey(id));
     await putProven(storage, packKey(id), bytes, id, signal, prove);
-    releasePack(full);
+    full.release();
     unindexed.push({ id, blobs });
     const isMuch = unindexed.reduce((sum, pack) => sum + pack.blobs.length, 0) >= blobsPerIndex;
     if (isMuch || Date.now() - indexedAt > indexEveryMs) await writePending();
@@ -133,7 +129,7 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
   }
 
   async function settle(): Promise<void> {
-    packWaiting();
+    gatherer.send();
     await Promise.all(packing);
     requireWorking();
   }
@@ -145,10 +141,7 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
     async flush() {
       try {
         await settle();
-        for (const full of await packer.finish()) {
-          flight.leave(-full.bytes.length);
-          ship(full);
-        }
+        for (const full of await packer.finish()) await ship(full);
         await Promise.all(uploads);
         requireWorking();
       } finally {
@@ -162,15 +155,4 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
       await storage.remove([...began]);
     },
   };
-}
-
-/** In memory that only they are in: it may go to another thread. */
-function joined(pieces: readonly Buffer[]): Buffer {
-  const [only] = pieces;
-  if (pieces.length === 1 && only?.length === only?.buffer.byteLength) return only as Buffer;
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const all = Buffer.allocUnsafeSlow(length);
-  let at = 0;
-  for (const piece of pieces) at += piece.copy(all, at);
-  return all;
 }

@@ -73,8 +73,8 @@ function createCapture(
   const accounts = readAccounts();
   const warnings: string[] = [];
   let [bytes, count, turnAt] = [0, 0, performance.now()];
-  /** For the pieces of large files, one after another: the chunker copies them. */
-  let shared: Buffer | undefined;
+  /** For whatever is read, piece after piece: everybody copies it. */
+  const shared = Buffer.allocUnsafeSlow(pieceBytes);
 
   function warn(path: Buffer, what: string): void {
     if (++count <= shownWarnings) warnings.push(`${path.toString()}: ${what}`);
@@ -147,13 +147,14 @@ function createCapture(
     try {
       const content: string[] = [];
       let size = 0;
-      const first = Buffer.allocUnsafe(Math.min(Number(stats.size), minChunkBytes) + 1);
-      let piece = readFully(file, first);
+      const least = Math.min(Number(stats.size), minChunkBytes);
+      let piece = readFully(file, shared.subarray(0, least + 1), least);
+      const isSmall = piece.length <= least;
       size += piece.length;
-      if (piece.length < first.length && piece.length <= minChunkBytes) {
+      if (isSmall) {
         if (piece.length > 0) content.push(await blobs.save('data', piece, tally));
       } else {
-        for (; piece.length > 0; piece = readFully(file, (shared ??= Buffer.allocUnsafe(pieceBytes))), size += piece.length) {
+        for (; piece.length > 0; piece = readFully(file, shared), size += piece.length) {
           for (const chunk of chunker.push(piece)) content.push(await blobs.save('data', chunk, tally));
           await takeTurn();
         }
@@ -177,10 +178,10 @@ function createCapture(
   };
 }
 
-/** As much as there is, up to the size of the buffer. */
-function readFully(file: number, buffer: Buffer): Buffer {
+/** As much as there is, up to the size of the buffer, in which so much is enough. */
+function readFully(file: number, buffer: Buffer, enough = buffer.length): Buffer {
   let filled = 0;
-  for (let read = -1; read !== 0 && filled < buffer.length; filled += read)
+  for (let read = -1; read !== 0 && filled < enough; filled += read)
     read = readSync(file, buffer, filled, buffer.length - filled, null);
   return buffer.subarray(0, filled);
 }

@@ -1,5 +1,6 @@
 import type { BlobLocation, BlobType } from './blob.ts';
 import { type Seal, sealBytes, sha256 } from './crypto.ts';
+import { release } from './release.ts';
 
 /** Where a pack is full. One blob may exceed it. */
 const packBytes = 16 * 1024 * 1024;
@@ -25,9 +26,24 @@ export interface FullPack {
   readonly blobs: readonly BlobLocation[];
 }
 
-/** Gives its memory back at once. */
-export function releasePack({ bytes: { buffer } }: FullPack): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+/** The memory of a pack that has been sent: for the next one, because the kernel would have to clear what is new. */
+export interface Spare {
+  take(): Buffer | undefined;
+  give(memory: ArrayBuffer): void;
+}
+
+export function createSpare(): Spare {
+  const kept: ArrayBuffer[] = [];
+  return {
+    take() {
+      const memory = kept.pop();
+      return memory && Buffer.from(memory);
+    },
+    give(memory) {
+      if (kept.length < 2 && memory.byteLength >= packBytes) kept.push(memory);
+      else memory.transfer(0);
+    },
+  };
 }
 
 /** Blobs of one type, sealed, one after another. */
@@ -40,9 +56,9 @@ export interface Pack {
   close(): FullPack;
 }
 
-export function createPack(type: BlobType, seal: Seal): Pack {
+export function createPack(type: BlobType, seal: Seal, spare?: Spare): Pack {
   const blobs: Omit<BlobLocation, 'pack'>[] = [];
-  let bytes = Buffer.alloc(0);
+  let bytes = spare?.take() ?? Buffer.alloc(0);
   let used = 0;
 
   function makeRoom(length: number): void {
@@ -50,6 +66,7 @@ export function createPack(type: BlobType, seal: Seal): Pack {
     // What is not written to takes no memory.
     const larger = Buffer.allocUnsafeSlow(Math.max(used + length, bytes.length === 0 ? firstBytes : packBytes + firstBytes));
     bytes.copy(larger, 0, 0, used);
+    release(bytes);
     bytes = larger;
   }
 

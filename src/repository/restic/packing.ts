@@ -2,10 +2,10 @@ import { type BlobType, blobTypes } from './blob.ts';
 import { openSealed } from './blob-reader.ts';
 import { compress } from './compression.ts';
 import type { Seal } from './crypto.ts';
-import { createPack, type FullPack, type Pack } from './pack.ts';
+import { createPack, createSpare, type FullPack, type Pack } from './pack.ts';
 import { release } from './release.ts';
 
-/** Some blobs, one after another. */
+/** Some blobs, one after another, with room behind them. */
 export interface Batch {
   readonly bytes: Buffer;
   readonly blobs: readonly { readonly id: string; readonly type: BlobType; readonly length: number }[];
@@ -18,21 +18,24 @@ export interface Packed {
   readonly packs: readonly FullPack[];
 }
 
-/** What costs: blobs are compressed, sealed, proven and packed. The bytes of a batch belong to the packing from then on. */
+/** What costs: blobs are compressed, sealed, proven and packed. */
 export interface Packing {
   add(batch: Batch): Packed;
   /** What is not full yet. */
   finish(): FullPack[];
+  /** Gives back the memory of a pack. */
+  reuse(memory: ArrayBuffer): void;
 }
 
 /** `prove`: whether every blob is opened again and compared. `where` is said when one is not what it was. */
 export function createPacking(seal: Seal, prove: boolean, where: string): Packing {
+  const spare = createSpare();
   const open: Partial<Record<BlobType, Pack>> = {};
 
   function addOne(id: string, type: BlobType, plain: Buffer): number {
     const frame = compress(plain);
     const plainLength = frame === undefined ? 0 : plain.length;
-    const sealed = (open[type] ??= createPack(type, seal)).add(id, frame ?? plain, plainLength);
+    const sealed = (open[type] ??= createPack(type, seal, spare)).add(id, frame ?? plain, plainLength);
     if (prove) release(openSealed(seal, where, id, plainLength, sealed));
     return sealed.length;
   }
@@ -53,9 +56,9 @@ export function createPacking(seal: Seal, prove: boolean, where: string): Packin
         at += length;
         if (open[type]?.isFull()) packs.push(...close(type));
       }
-      release(bytes);
       return { lengths, packs };
     },
     finish: () => blobTypes.flatMap(close),
+    reuse: spare.give,
   };
 }

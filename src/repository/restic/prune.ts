@@ -3,7 +3,8 @@ import { blobTypes, type IndexedPack } from './blob.ts';
 import { openBlob } from './blob-reader.ts';
 import { indexFolder, readIndexFile, writeIndex } from './index-files.ts';
 import { getWhole, idOf, putProven } from './objects.ts';
-import { createPack, packKey, releasePack } from './pack.ts';
+import { createPack, packKey } from './pack.ts';
+import { release } from './release.ts';
 import { planPrune } from './prune-plan.ts';
 import type { Session } from './session.ts';
 import type { Snapshot } from './snapshots.ts';
@@ -75,11 +76,10 @@ async function repack(
   for (const type of blobTypes) {
     let open = createPack(type, session.seal);
     const close = async (): Promise<void> => {
-      const full = open.close();
-      const { id, bytes, blobs } = full;
+      const { id, bytes, blobs } = open.close();
       open = createPack(type, session.seal);
       await putProven(session.storage, packKey(id), bytes, id);
-      releasePack(full);
+      release(bytes);
       packs.push({ id, blobs });
     };
     for (const pack of from) {

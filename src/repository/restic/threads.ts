@@ -13,20 +13,30 @@ export interface ThreadData {
   readonly where: string;
 }
 /** What crosses to a thread loses its class, so that a buffer arrives as an array. */
-export type ToThread = 'finish' | { readonly bytes: Uint8Array; readonly blobs: Batch['blobs'] };
-export type FromThread = Packed | { readonly complaint: Complaint };
+export type Question = 'finish' | { readonly bytes: Uint8Array; readonly blobs: Batch['blobs'] };
+export type ToThread = Question | ArrayBuffer;
+export type FromThread = (Packed & { readonly bytes?: Uint8Array }) | { readonly complaint: Complaint };
+
+/** Whoever has sent a pack says so, and its memory is used again. */
+export interface SentPack extends FullPack {
+  release(): void;
+}
+/** `bytes`: the memory of the batch, to be used again. */
+export type Sent = Omit<Packed, 'packs'> & { readonly bytes?: Buffer; readonly packs: readonly SentPack[] };
 
 /** Packs, in several threads when there is much. */
 export interface Packer {
-  pack(batch: Batch): Promise<Packed>;
+  pack(batch: Batch): Promise<Sent>;
   /** What is not full yet. Ends the threads. */
-  finish(): Promise<FullPack[]>;
+  finish(): Promise<SentPack[]>;
   /** Ends the threads, and what they have is lost. */
   stop(): Promise<void>;
 }
 
 /** Before that, starting a thread costs more than it saves: an unchanged tree, a small dump. */
 const worthThreadsBytes = 8 * 1024 * 1024;
+/** Another one is started when all others have so much to do: where reading is what takes the time, one is enough. */
+const behindBytes = 12 * 1024 * 1024;
 const mostThreads = 4;
 /** The types of blobs go into different packs, of which each thread has one of its own that is not full: trees, which are few, go to the first. */
 const ofFirst: BlobType = 'tree';
@@ -39,13 +49,13 @@ export function createPacker(seal: Seal, prove: boolean, where: string): Packer 
   function choose({ blobs }: Batch): Thread {
     const [first] = threads;
     if (first !== undefined && blobs.some(({ type }) => type === ofFirst)) return first;
-    const idle = threads.find(({ waiting }) => waiting() === 0);
+    const idle = threads.find(({ waiting }) => waiting() < behindBytes);
     if (idle === undefined && threads.length < Math.min(availableParallelism(), mostThreads)) {
       const next = startThread({ keys: seal.keys, prove, where });
       threads.push(next);
       return next;
     }
-    return threads.toSorted((a, b) => a.waiting() - b.waiting())[0] as Thread;
+    return idle ?? (threads.toSorted((a, b) => a.waiting() - b.waiting())[0] as Thread);
   }
 
   async function stop(): Promise<void> {
@@ -57,20 +67,22 @@ export function createPacker(seal: Seal, prove: boolean, where: string): Packer 
   return {
     stop,
     async pack(batch) {
-      seen += batch.bytes.length;
-      return seen < worthThreadsBytes ? here.add(batch) : choose(batch).ask(batch);
+      seen += lengthOf(batch);
+      if (seen >= worthThreadsBytes) return choose(batch).ask(batch);
+      const { lengths, packs } = here.add(batch);
+      return { bytes: batch.bytes, lengths, packs: packs.map((full) => reusing(full, here.reuse)) };
     },
     async finish() {
       const rest = await Promise.all(threads.map((thread) => thread.ask('finish')));
       await stop();
       seen = 0;
-      return [...here.finish(), ...rest.flatMap(({ packs }) => packs)];
+      return [...here.finish().map((full) => reusing(full, here.reuse)), ...rest.flatMap(({ packs }) => packs)];
     },
   };
 }
 
 interface Thread {
-  ask(message: Batch | 'finish'): Promise<Packed>;
+  ask(message: Batch | 'finish'): Promise<Sent>;
   /** How many bytes it has not answered yet. */
   waiting(): number;
   stop(): Promise<unknown>;
@@ -78,10 +90,11 @@ interface Thread {
 
 function startThread(data: ThreadData): Thread {
   const worker = new Worker(new URL(`./packing-thread${extname(import.meta.url)}`, import.meta.url), { workerData: data });
-  const asked: (PromiseWithResolvers<Packed> & { readonly bytes: number })[] = [];
+  const asked: (PromiseWithResolvers<Sent> & { readonly bytes: number })[] = [];
   let bytes = 0;
   let end: Error | undefined;
 
+  const reuse = (memory: ArrayBuffer): void => worker.postMessage(memory, [memory]);
   function fail(error: Error): void {
     end ??= error;
     asked.splice(0).forEach(({ reject }) => reject(error));
@@ -94,7 +107,7 @@ function startThread(data: ThreadData): Thread {
     // Nothing else keeps the process alive while it waits, and nothing may once it does not.
     if (asked.length === 0) worker.unref();
     if ('complaint' in answer) question?.reject(new DavitError(answer.complaint));
-    else question?.resolve({ ...answer, packs: answer.packs.map((pack) => ({ ...pack, bytes: bufferOf(pack.bytes) })) });
+    else question?.resolve({ lengths: answer.lengths, ...(answer.bytes ? { bytes: Buffer.from(answer.bytes.buffer) } : {}), packs: answer.packs.map((full) => reusing(full, reuse)) });
   });
 
   return {
@@ -102,7 +115,7 @@ function startThread(data: ThreadData): Thread {
     stop: () => worker.terminate(),
     ask(message) {
       if (end !== undefined) return Promise.reject(end);
-      const question = { ...Promise.withResolvers<Packed>(), bytes: message === 'finish' ? 0 : message.bytes.length };
+      const question = { ...Promise.withResolvers<Sent>(), bytes: message === 'finish' ? 0 : lengthOf(message) };
       asked.push(question);
       bytes += question.bytes;
       worker.ref();
@@ -112,6 +125,11 @@ function startThread(data: ThreadData): Thread {
   };
 }
 
-function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, length);
+function lengthOf({ blobs }: Batch): number {
+  return blobs.reduce((sum, { length }) => sum + length, 0);
+}
+
+function reusing(full: FullPack, reuse: (memory: ArrayBuffer) => void): SentPack {
+  const memory = full.bytes.buffer as ArrayBuffer;
+  return { ...full, bytes: Buffer.from(memory, full.bytes.byteOffset, full.bytes.length), release: () => reuse(memory) };
 }
