@@ -7,12 +7,22 @@ import { type Seal, sha256, unseal } from './crypto.ts';
 import { getWhole } from './objects.ts';
 import type { Opened } from './open.ts';
 import { packKey } from './pack.ts';
+import { release } from './release.ts';
 
-const packsKept = 3;
+/** Several threads pack at a time, so that a file goes through several packs at a time. */
+const packsKept = 5;
 
 export interface BlobReader {
   /** Fails unless the bytes are those that the id is the hash of. */
   read(id: string, signal?: AbortSignal): Promise<Buffer>;
+  /** It will be read soon. */
+  expect(id: string | undefined): void;
+}
+
+/** A pack that is there or on its way. */
+interface Fetched {
+  readonly bytes: Promise<Buffer>;
+  readers: number;
 }
 
 /**
@@ -20,24 +30,41 @@ export interface BlobReader {
  * learns where the blobs have gone.
  */
 export function createBlobReader(opened: Opened, index: BlobIndex, refresh: () => Promise<unknown>): BlobReader {
-  const packs = new Map<string, Promise<Buffer>>();
+  const packs = new Map<string, Fetched>();
 
-  function packOf(id: string, signal?: AbortSignal): Promise<Buffer> {
-    const pack = packs.get(id) ?? getWhole(opened.storage, packKey(id), signal);
+  function fetchPack(id: string, signal?: AbortSignal): Fetched {
+    const known = packs.get(id);
+    const pack = known ?? { bytes: getWhole(opened.storage, packKey(id), signal), readers: 0 };
     packs.delete(id);
     packs.set(id, pack);
-    pack.catch(() => packs.delete(id));
-    for (const oldest of packs.keys()) if (packs.size > packsKept) packs.delete(oldest);
+    if (known === undefined) pack.bytes.catch(() => packs.get(id) === pack && packs.delete(id));
+    for (const [oldest, { bytes, readers }] of packs) {
+      if (packs.size <= packsKept) break;
+      if (readers > 0 || oldest === id) continue;
+      packs.delete(oldest);
+      // Nobody can get at it any more.
+      bytes.then(release, () => undefined);
+    }
     return pack;
   }
 
   async function read(id: string, signal?: AbortSignal): Promise<Buffer> {
     const location = index.find(id);
     if (location === undefined) throw missingBlob(opened, id);
-    return openBlob(opened, location, await packOf(location.pack, signal));
+    const pack = fetchPack(location.pack, signal);
+    pack.readers++;
+    try {
+      return openBlob(opened, location, await pack.bytes);
+    } finally {
+      pack.readers--;
+    }
   }
 
   return {
+    expect(id) {
+      const location = id === undefined ? undefined : index.find(id);
+      if (location !== undefined && !packs.has(location.pack)) fetchPack(location.pack);
+    },
     read: (id, signal) =>
       read(id, signal).catch(async (error: unknown) => {
         const pack = index.find(id)?.pack;

@@ -5,7 +5,7 @@ import { type BlobReader, createBlobReader } from './blob-reader.ts';
 import { type Chunker, createChunker } from './chunker.ts';
 import { loadIndex } from './index-files.ts';
 import { type Opened, openExisting, openOrCreate } from './open.ts';
-import { rollingTables } from './polynomial.ts';
+import { type RollingTables, rollingTables } from './polynomial.ts';
 
 /** An open repository and what this process knows of it. */
 export interface Session extends Opened {
@@ -74,7 +74,7 @@ function createSession(opened: Opened): Session {
   const read = new Set<string>();
   const idle: Chunker[] = [];
   let refreshing = Promise.resolve(true);
-  const tables = rollingTables(opened.polynomial);
+  let tables: RollingTables | undefined;
   function refresh(): Promise<boolean> {
     const next = refreshing.catch(() => true).then(() => loadIndex(opened, index, read));
     refreshing = next;
@@ -86,7 +86,7 @@ function createSession(opened: Opened): Session {
     blobs: createBlobReader(opened, index, refresh),
     refresh,
     async withChunker(work) {
-      const chunker = idle.pop() ?? createChunker(tables);
+      const chunker = idle.pop() ?? createChunker((tables ??= rollingTables(opened.polynomial)));
       try {
         return await work(chunker);
       } finally {
