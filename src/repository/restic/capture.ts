@@ -7,7 +7,7 @@ import { readAttributes } from './attributes.ts';
 import type { BlobWriter, Tally } from './blob-writer.ts';
 import { type Chunker, minChunkBytes } from './chunker.ts';
 import type { Session } from './session.ts';
-import { describe, isUnchanged } from './stat.ts';
+import { describe, isSameNode, isUnchanged } from './stat.ts';
 import { type Attribute, decodeTree, encodeTree, type Node } from './tree.ts';
 
 const pieceBytes = 1024 * 1024;
@@ -116,13 +116,18 @@ function createCapture(
     const names = readdirSync(path, { encoding: 'buffer' });
     const earlier = await nodesBefore(before);
     const nodes: Node[] = [];
+    let isSame = true;
     for (const name of names.toSorted(Buffer.compare)) {
       const below = Buffer.concat([path, Buffer.from('/'), name]);
       if (exclude.has(below.toString('latin1'))) continue;
-      const found = await thing(below, name, earlier.get(name.toString('latin1')));
-      if (found !== undefined) nodes.push(found);
+      const one = earlier.get(name.toString('latin1'));
+      const found = await thing(below, name, one);
+      if (found === undefined) continue;
+      nodes.push(found);
+      isSame &&= isSameNode(found, one);
     }
-    return { ...node, size: undefined, links: undefined, subtree: await blobs.save('tree', encodeTree(nodes), tally) };
+    const known = isSame && nodes.length > 0 && nodes.length === earlier.size ? before?.subtree : undefined;
+    return { ...node, size: undefined, links: undefined, subtree: known ?? (await blobs.save('tree', encodeTree(nodes), tally)) };
   }
 
   async function nodesBefore(before: Node | undefined): Promise<Map<string, Node>> {

@@ -11,17 +11,33 @@ export const indexFolder = 'index';
 const parallelReads = 8;
 const blobsPerFile = 50_000;
 
-const id = z.string().regex(/^[0-9a-f]{64}$/);
-const length = z.number().int().nonnegative();
-const indexSchema = z.object({
-  packs: z
-    .array(
-      z.object({
-        id,
-        blobs: z.array(z.object({ id, type: z.enum(['data', 'tree']), offset: length, length, uncompressed_length: length.optional() })),
-      }),
+interface BlobJson {
+  readonly id: string;
+  readonly type: BlobType;
+  readonly offset: number;
+  readonly length: number;
+  readonly uncompressed_length?: number;
+}
+
+const idPattern = /^[0-9a-f]{64}$/;
+const isLength = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
+/** One function for all: there may be millions of them, and a schema for each takes its time. */
+function areBlobs(value: unknown): value is BlobJson[] {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (blob: Partial<BlobJson> | null) =>
+        typeof blob?.id === 'string' &&
+        idPattern.test(blob.id) &&
+        (blob.type === 'data' || blob.type === 'tree') &&
+        isLength(blob.offset) &&
+        isLength(blob.length) &&
+        isLength(blob.uncompressed_length ?? 0),
     )
-    .nullish(),
+  );
+}
+const indexSchema = z.object({
+  packs: z.array(z.object({ id: z.string().regex(idPattern), blobs: z.custom<BlobJson[]>(areBlobs) })).nullish(),
 });
 
 export async function readIndexFile({ storage, seal }: Opened, key: string): Promise<IndexedPack[]> {
@@ -29,7 +45,14 @@ export async function readIndexFile({ storage, seal }: Opened, key: string): Pro
   if (error) throw new DavitError({ where: `${storage.location}/${key}`, what: 'is no index', fix: 'run restic repair index' });
   return (data.packs ?? []).map((pack) => ({
     id: pack.id,
-    blobs: pack.blobs.map((blob) => ({ ...blob, pack: pack.id, plainLength: blob.uncompressed_length ?? 0 })),
+    blobs: pack.blobs.map(({ id, type, offset, length, uncompressed_length: plainLength = 0 }) => ({
+      id,
+      type,
+      pack: pack.id,
+      offset,
+      length,
+      plainLength,
+    })),
   }));
 }
 

@@ -23,7 +23,9 @@ export async function createWriter(
   address: SnapshotAddress,
   prove: boolean,
 ): Promise<SnapshotWriter> {
-  const lock = await takeLock(await sessions.create(), false, address.id);
+  const known = await sessions.create();
+  // Taking a lock takes a while, in which most of the index can be read.
+  const [lock] = await Promise.all([takeLock(known, false, address.id), known.refresh().catch(() => false)]);
   // From here on nobody removes anything.
   const session = await newestOf(sessions).catch(async (error: unknown) => {
     await lock[Symbol.asyncDispose]();
