@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
-import type { BlobType, IndexedPack } from './blob.ts';
+import { type BlobType, blobTypes, type IndexedPack } from './blob.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { sha256 } from './crypto.ts';
 import { createFlight } from './flight.ts';
-import { createGatherer } from './gather.ts';
+import { createGatherer, type Gatherer } from './gather.ts';
 import { writeIndex } from './index-files.ts';
 import { putProven } from './objects.ts';
 import type { Opened } from './open.ts';
@@ -51,7 +51,9 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
   const packing = new Set<Promise<unknown>>();
   const flight = createFlight(bytesInFlight);
   const began = new Set<string>();
-  const gatherer = createGatherer<Gathered>((slab, blobs) => follow(pack(slab, blobs), packing));
+  const gather = (): Gatherer<Gathered> => createGatherer((slab, blobs) => follow(pack(slab, blobs), packing));
+  const gatherers: Record<BlobType, Gatherer<Gathered>> = { data: gather(), tree: gather() };
+  let shipping = Promise.resolve();
   let unindexed: IndexedPack[] = [];
   let indexedAt = Date.now();
   let failure: { readonly error: unknown } | undefined;
@@ -63,11 +65,11 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
 
   /** An error is kept for whoever comes next. */
   async function follow<T>(work: Promise<T>, all: Set<Promise<unknown>>): Promise<T | undefined> {
-    const settled = work.catch((error: unknown) => void (failure ??= { error }));
+    const settled = work.catch((error: unknown): undefined => void (failure ??= { error }));
     all.add(settled);
     const result = await settled;
     all.delete(settled);
-    return result as T | undefined;
+    return result;
   }
 
   async function save(type: BlobType, plain: Uint8Array, tally?: Tally): Promise<string> {
@@ -75,19 +77,26 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
     const id = sha256(plain);
     if (has(id)) return id;
     pending.add(id);
-    await gatherer.add(plain, { id, type, length: plain.length, tally });
+    await gatherers[type].add(plain, { id, type, length: plain.length, tally });
     return id;
   }
 
   async function pack(bytes: Buffer, blobs: readonly Gathered[]): Promise<Buffer | undefined> {
+    // What would become full meanwhile had to wait as well.
+    await shipping;
     const described = blobs.map(({ id, type, length }) => ({ id, type, length }));
     const packed = await packer.pack({ bytes, blobs: described });
     packed.lengths.forEach((length, number) => {
       const tally = blobs[number]?.tally;
       if (tally !== undefined) tally.bytes += length;
     });
-    for (const full of packed.packs) await ship(full);
+    shipping = shipping.then(() => shipAll(packed.packs));
+    await shipping;
     return packed.bytes;
+  }
+
+  async function shipAll(packs: readonly SentPack[]): Promise<void> {
+    for (const full of packs) await ship(full);
   }
 
   /** Resolves when there is room for it among those that travel. */
@@ -129,7 +138,7 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
   }
 
   async function settle(): Promise<void> {
-    gatherer.send();
+    for (const type of blobTypes) gatherers[type].send();
     await Promise.all(packing);
     requireWorking();
   }
@@ -141,7 +150,7 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
     async flush() {
       try {
         await settle();
-        for (const full of await packer.finish()) await ship(full);
+        await shipAll(await packer.finish());
         await Promise.all(uploads);
         requireWorking();
       } finally {

@@ -186,7 +186,6 @@ function createCapture(
 /** As much as there is, up to the size of the buffer, in which so much is enough. */
 function readFully(file: number, buffer: Buffer, enough = buffer.length): Buffer {
   let filled = 0;
-  for (let read = -1; read !== 0 && filled < enough; filled += read)
-    read = readSync(file, buffer, filled, buffer.length - filled, null);
+  for (let read = -1; read !== 0 && filled < enough; filled += read) read = readSync(file, buffer, filled, buffer.length - filled, null);
   return buffer.subarray(0, filled);
 }

@@ -35,8 +35,8 @@ export interface Packer {
 
 /** Before that, starting a thread costs more than it saves: an unchanged tree, a small dump. */
 const worthThreadsBytes = 8 * 1024 * 1024;
-/** Another one is started when all others have so much to do: where reading is what takes the time, one is enough. */
-const behindBytes = 12 * 1024 * 1024;
+/** Another one is started when all others have so many batches to do: where reading is what takes the time, one is enough. */
+const behind = 2;
 const mostThreads = 4;
 /** The types of blobs go into different packs, of which each thread has one of its own that is not full: trees, which are few, go to the first. */
 const ofFirst: BlobType = 'tree';
@@ -49,7 +49,7 @@ export function createPacker(seal: Seal, prove: boolean, where: string): Packer 
   function choose({ blobs }: Batch): Thread {
     const [first] = threads;
     if (first !== undefined && blobs.some(({ type }) => type === ofFirst)) return first;
-    const idle = threads.find(({ waiting }) => waiting() < behindBytes);
+    const idle = threads.find(({ waiting }) => waiting() < behind);
     if (idle === undefined && threads.length < Math.min(availableParallelism(), mostThreads)) {
       const next = startThread({ keys: seal.keys, prove, where });
       threads.push(next);
@@ -68,9 +68,13 @@ export function createPacker(seal: Seal, prove: boolean, where: string): Packer 
     stop,
     async pack(batch) {
       seen += lengthOf(batch);
-      if (seen >= worthThreadsBytes) return choose(batch).ask(batch);
-      const { lengths, packs } = here.add(batch);
-      return { bytes: batch.bytes, lengths, packs: packs.map((full) => reusing(full, here.reuse)) };
+      if (seen < worthThreadsBytes) {
+        const { lengths, packs } = here.add(batch);
+        return { bytes: batch.bytes, lengths, packs: packs.map((full) => reusing(full, here.reuse)) };
+      }
+      const before = here.finish().map((full) => reusing(full, here.reuse));
+      const sent = await choose(batch).ask(batch);
+      return { ...sent, packs: [...before, ...sent.packs] };
     },
     async finish() {
       const rest = await Promise.all(threads.map((thread) => thread.ask('finish')));
@@ -83,15 +87,14 @@ export function createPacker(seal: Seal, prove: boolean, where: string): Packer 
 
 interface Thread {
   ask(message: Batch | 'finish'): Promise<Sent>;
-  /** How many bytes it has not answered yet. */
+  /** How many questions it has not answered yet. */
   waiting(): number;
   stop(): Promise<unknown>;
 }
 
 function startThread(data: ThreadData): Thread {
   const worker = new Worker(new URL(`./packing-thread${extname(import.meta.url)}`, import.meta.url), { workerData: data });
-  const asked: (PromiseWithResolvers<Sent> & { readonly bytes: number })[] = [];
-  let bytes = 0;
+  const asked: PromiseWithResolvers<Sent>[] = [];
   let end: Error | undefined;
 
   const reuse = (memory: ArrayBuffer): void => worker.postMessage(memory, [memory]);
@@ -103,21 +106,24 @@ function startThread(data: ThreadData): Thread {
   worker.on('exit', () => fail(new DavitError({ where: data.where, what: 'a thread that packs has ended' })));
   worker.on('message', (answer: FromThread) => {
     const question = asked.shift();
-    bytes -= question?.bytes ?? 0;
     // Nothing else keeps the process alive while it waits, and nothing may once it does not.
     if (asked.length === 0) worker.unref();
     if ('complaint' in answer) question?.reject(new DavitError(answer.complaint));
-    else question?.resolve({ lengths: answer.lengths, ...(answer.bytes ? { bytes: Buffer.from(answer.bytes.buffer) } : {}), packs: answer.packs.map((full) => reusing(full, reuse)) });
+    else
+      question?.resolve({
+        lengths: answer.lengths,
+        ...(answer.bytes ? { bytes: Buffer.from(answer.bytes.buffer) } : {}),
+        packs: answer.packs.map((full) => reusing(full, reuse)),
+      });
   });
 
   return {
-    waiting: () => bytes,
+    waiting: () => asked.length,
     stop: () => worker.terminate(),
     ask(message) {
       if (end !== undefined) return Promise.reject(end);
-      const question = { ...Promise.withResolvers<Sent>(), bytes: message === 'finish' ? 0 : lengthOf(message) };
+      const question = Promise.withResolvers<Sent>();
       asked.push(question);
-      bytes += question.bytes;
       worker.ref();
       worker.postMessage(message, message === 'finish' ? [] : [message.bytes.buffer as ArrayBuffer]);
       return question.promise;

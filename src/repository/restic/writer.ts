@@ -24,9 +24,8 @@ export async function createWriter(
   prove: boolean,
 ): Promise<SnapshotWriter> {
   const known = await sessions.create();
-  // Taking a lock takes a while, in which most of the index can be read.
   const [lock] = await Promise.all([takeLock(known, false, address.id), known.refresh().catch(() => false)]);
-  // From here on nobody removes anything.
+  // From here on nobody removes anything; while the lock settled, most of the index was read.
   const session = await newestOf(sessions).catch(async (error: unknown) => {
     await lock[Symbol.asyncDispose]();
     throw error;

@@ -3,7 +3,6 @@ import { constants, createZstdCompress, createZstdDecompress, zstdCompressSync, 
 /** What Node's own synchronous functions use of a stream, of which they make a new one each time. */
 interface Handle {
   writeSync(flush: number, input: Buffer, inputAt: number, inputBytes: number, output: Buffer, outputAt: number, outputBytes: number): void;
-  onerror: () => void;
 }
 interface Stream {
   readonly _handle?: Partial<Handle>;
@@ -58,8 +57,9 @@ function createContext(
   let isBroken = false;
   return (input, output) => {
     if (stream === undefined) {
-      stream = make() as Stream;
-      if (stream._handle !== undefined) stream._handle.onerror = () => void (isBroken = true);
+      const made: object = make();
+      stream = made;
+      Object.assign(stream._handle ?? {}, { onerror: () => void (isBroken = true) });
     }
     const { _handle: handle, _writeState: state } = stream;
     if (handle?.writeSync === undefined || state === undefined) return undefined;
