@@ -40,7 +40,7 @@ export function createSpare(): Spare {
       return memory && Buffer.from(memory);
     },
     give(memory) {
-      if (kept.length < 2 && memory.byteLength >= packBytes) kept.push(memory);
+      if (kept.length < 1 && memory.byteLength >= packBytes) kept.push(memory);
       else memory.transfer(0);
     },
   };

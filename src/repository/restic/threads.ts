@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Complaint, DavitError } from '../../model/errors.ts';
-import type { BlobType } from './blob.ts';
 import type { Keys, Seal } from './crypto.ts';
 import type { FullPack } from './pack.ts';
 import { type Batch, createPacking, type Packed } from './packing.ts';
@@ -24,7 +23,7 @@ export interface SentPack extends FullPack {
 /** `bytes`: the memory of the batch, to be used again. */
 export type Sent = Omit<Packed, 'packs'> & { readonly bytes?: Buffer; readonly packs: readonly SentPack[] };
 
-/** Packs, in several threads when there is much. */
+/** Packs, here and in other threads when there is much. */
 export interface Packer {
   pack(batch: Batch): Promise<Sent>;
   /** What is not full yet. Ends the threads. */
@@ -35,27 +34,29 @@ export interface Packer {
 
 /** Before that, starting a thread costs more than it saves: an unchanged tree, a small dump. */
 const worthThreadsBytes = 8 * 1024 * 1024;
-/** Another one is started when all others have so many batches to do: where reading is what takes the time, one is enough. */
+/** Beside the thread that reads and cuts, which packs as well while all others have so many batches to do. */
+const mostThreads = Math.min(Math.max(1, availableParallelism() - 1), 4);
 const behind = 2;
-const mostThreads = 4;
-/** The types of blobs go into different packs, of which each thread has one of its own that is not full: trees, which are few, go to the first. */
-const ofFirst: BlobType = 'tree';
 
 export function createPacker(seal: Seal, prove: boolean, where: string): Packer {
   const here = createPacking(seal, prove, where);
   let threads: Thread[] = [];
   let seen = 0;
 
-  function choose({ blobs }: Batch): Thread {
-    const [first] = threads;
-    if (first !== undefined && blobs.some(({ type }) => type === ofFirst)) return first;
-    const idle = threads.find(({ waiting }) => waiting() < behind);
-    if (idle === undefined && threads.length < Math.min(availableParallelism(), mostThreads)) {
-      const next = startThread({ keys: seal.keys, prove, where });
-      threads.push(next);
-      return next;
-    }
-    return idle ?? (threads.toSorted((a, b) => a.waiting() - b.waiting())[0] as Thread);
+  function packHere(batch: Batch): Sent {
+    const { lengths, packs } = here.add(batch);
+    return { bytes: batch.bytes, lengths, packs: packs.map((full) => reusing(full, here.reuse)) };
+  }
+
+  /** Undefined: here. */
+  function choose({ blobs }: Batch): Thread | undefined {
+    // Blobs of different types go into different packs: trees, which are few, all go into those of one thread.
+    if (seen < worthThreadsBytes || blobs.some(({ type }) => type === 'tree')) return undefined;
+    const free = threads.find(({ waiting }) => waiting() < behind);
+    if (free !== undefined || threads.length === mostThreads || threads.some(({ isWarm }) => !isWarm())) return free;
+    const next = startThread({ keys: seal.keys, prove, where });
+    threads.push(next);
+    return next;
   }
 
   async function stop(): Promise<void> {
@@ -68,13 +69,7 @@ export function createPacker(seal: Seal, prove: boolean, where: string): Packer 
     stop,
     async pack(batch) {
       seen += lengthOf(batch);
-      if (seen < worthThreadsBytes) {
-        const { lengths, packs } = here.add(batch);
-        return { bytes: batch.bytes, lengths, packs: packs.map((full) => reusing(full, here.reuse)) };
-      }
-      const before = here.finish().map((full) => reusing(full, here.reuse));
-      const sent = await choose(batch).ask(batch);
-      return { ...sent, packs: [...before, ...sent.packs] };
+      return choose(batch)?.ask(batch) ?? packHere(batch);
     },
     async finish() {
       const rest = await Promise.all(threads.map((thread) => thread.ask('finish')));
@@ -89,6 +84,8 @@ interface Thread {
   ask(message: Batch | 'finish'): Promise<Sent>;
   /** How many questions it has not answered yet. */
   waiting(): number;
+  /** It has answered one. */
+  isWarm(): boolean;
   stop(): Promise<unknown>;
 }
 
@@ -96,6 +93,7 @@ function startThread(data: ThreadData): Thread {
   const worker = new Worker(new URL(`./packing-thread${extname(import.meta.url)}`, import.meta.url), { workerData: data });
   const asked: PromiseWithResolvers<Sent>[] = [];
   let end: Error | undefined;
+  let isWarm = false;
 
   const reuse = (memory: ArrayBuffer): void => worker.postMessage(memory, [memory]);
   function fail(error: Error): void {
@@ -106,6 +104,7 @@ function startThread(data: ThreadData): Thread {
   worker.on('exit', () => fail(new DavitError({ where: data.where, what: 'a thread that packs has ended' })));
   worker.on('message', (answer: FromThread) => {
     const question = asked.shift();
+    isWarm = true;
     // Nothing else keeps the process alive while it waits, and nothing may once it does not.
     if (asked.length === 0) worker.unref();
     if ('complaint' in answer) question?.reject(new DavitError(answer.complaint));
@@ -119,6 +118,7 @@ function startThread(data: ThreadData): Thread {
 
   return {
     waiting: () => asked.length,
+    isWarm: () => isWarm,
     stop: () => worker.terminate(),
     ask(message) {
       if (end !== undefined) return Promise.reject(end);
