@@ -45,6 +45,22 @@ export async function getWhole(storage: Storage, key: string, signal?: AbortSign
   return whole;
 }
 
+/** The same in this memory, if there is room. */
+export async function getInto(storage: Storage, key: string, memory: Buffer, signal?: AbortSignal): Promise<Buffer> {
+  let target = memory;
+  let used = 0;
+  for await (const piece of (await storage.get(key, signal)) as AsyncIterable<Buffer>) {
+    if (used + piece.length > target.length) {
+      const larger = Buffer.allocUnsafeSlow(used + 2 * piece.length);
+      target.copy(larger, 0, 0, used);
+      target = larger;
+    }
+    used += piece.copy(target, used);
+    release(piece);
+  }
+  return target.subarray(0, used);
+}
+
 /** Indexes, snapshots and locks: JSON, compressed, sealed, and called by the hash of that. */
 export async function putJson(storage: Storage, seal: Seal, kind: string, value: unknown, signal?: AbortSignal): Promise<string> {
   const bytes = seal.seal(Buffer.concat([Buffer.of(2), zstdCompressSync(Buffer.from(JSON.stringify(value)))]));
