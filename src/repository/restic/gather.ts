@@ -1,4 +1,4 @@
-const slabBytes = 8 * 1024 * 1024;
+const slabBytes = 4 * 1024 * 1024;
 /** One fills while the others are packed. */
 const slabsAtOnce = 4;
 /** Small blobs go together, because each message to a thread has its price. */
@@ -35,7 +35,7 @@ export function createGatherer<T>(pack: (slab: Buffer, things: T[]) => Promise<B
     resumed.forEach((resume) => resume());
   }
 
-  /** A tree may be larger than a slab. */
+  /** What is larger than a slab, a large chunk or tree, gets one of its own. */
   function make(length: number): Buffer | undefined {
     if (made >= slabsAtOnce) return undefined;
     made++;
