@@ -14,7 +14,7 @@ const parallelUploads = 3;
 /** Of the packs that travel. */
 const bytesInFlight = 40 * 1024 * 1024;
 /** An index now and then, so that an interrupted run need not send everything again. */
-const [blobsPerIndex, indexEveryMs] = [50_000, 600_000];
+const [blobsPerIndex, indexEveryMs] = [20_000, 600_000];
 
 /** What was added to the repository for somebody; complete once everything is settled. */
 export interface Tally {
@@ -41,8 +41,14 @@ export interface BlobWriter {
   abort(): Promise<void>;
 }
 
-/** `prove`: whether every blob is opened again and compared before it is sent, and every pack read back afterwards where the storage has not confirmed its hash. */
-export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolean, signal: AbortSignal): BlobWriter {
+/** `prove`: whether every blob is opened again and compared before it is sent, and every pack read back afterwards where the storage has not confirmed its hash. `indexed` is told which index files were written. */
+export function createBlobWriter(
+  opened: Opened,
+  index: BlobIndex,
+  prove: boolean,
+  signal: AbortSignal,
+  indexed: (indexIds: readonly string[]) => void = () => undefined,
+): BlobWriter {
   const { storage, seal } = opened;
   const packer = createPacker(seal, prove, storage.location);
   const pending = new Set<string>();
@@ -125,12 +131,13 @@ export function createBlobWriter(opened: Opened, index: BlobIndex, prove: boolea
     unindexed = [];
     indexedAt = Date.now();
     if (packs.length === 0) return;
-    await writeIndex(opened, packs);
+    const indexIds = await writeIndex(opened, packs);
     for (const pack of packs) {
       index.add(pack);
       began.delete(packKey(pack.id));
       for (const { id } of pack.blobs) pending.delete(id);
     }
+    indexed(indexIds);
   }
 
   function has(id: string): boolean {

@@ -2,7 +2,7 @@ const slabBytes = 4 * 1024 * 1024;
 /** One fills while the others are packed. */
 const slabsAtOnce = 4;
 /** Small blobs go together, because each message to a thread has its price. */
-const enoughBytes = 1024 * 1024;
+const [enoughBytes, enoughThings] = [1024 * 1024, 1000];
 
 /** Blobs on their way to be packed, one after another in slabs that are used over and over: neither malloc nor the kernel need find memory for each. */
 export interface Gatherer<T> {
@@ -57,7 +57,7 @@ export function createGatherer<T>(pack: (slab: Buffer, things: T[]) => Promise<B
       slab.set(plain, used);
       used += plain.length;
       things.push(thing);
-      if (used >= enoughBytes) send();
+      if (used >= enoughBytes || things.length >= enoughThings) send();
     },
   };
 }

@@ -4,7 +4,7 @@ import { DavitError } from '../../model/errors.ts';
 import { MissingObject } from '../../storage/storage.ts';
 import type { BlobLocation, BlobType, IndexedPack } from './blob.ts';
 import type { BlobIndex } from './blob-index.ts';
-import { getJson, idOf, putJson } from './objects.ts';
+import { getJson, idOf, putText } from './objects.ts';
 import type { Opened } from './open.ts';
 
 export const indexFolder = 'index';
@@ -83,13 +83,14 @@ export async function loadIndex(opened: Opened, index: BlobIndex, read: Set<stri
 /** Resolves with the ids of the files. */
 export async function writeIndex({ storage, seal }: Opened, packs: readonly IndexedPack[]): Promise<string[]> {
   const ids: string[] = [];
-  let batch: object[] = [];
+  // As text at once: tens of thousands of objects would wait for it otherwise.
+  let batch: string[] = [];
   let blobs = 0;
   for (const [number, pack] of packs.entries()) {
-    batch.push({ id: pack.id, blobs: pack.blobs.map(describe) });
+    batch.push(JSON.stringify({ id: pack.id, blobs: pack.blobs.map(describe) }));
     blobs += pack.blobs.length;
     if (blobs < blobsPerFile && number < packs.length - 1) continue;
-    ids.push(await putJson(storage, seal, indexFolder, { packs: batch }));
+    ids.push(await putText(storage, seal, indexFolder, `{"packs":[${batch.join(',')}]}`));
     [batch, blobs] = [[], 0];
   }
   return ids;

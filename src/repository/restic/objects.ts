@@ -62,8 +62,12 @@ export async function getInto(storage: Storage, key: string, memory: Buffer, sig
 }
 
 /** Indexes, snapshots and locks: JSON, compressed, sealed, and called by the hash of that. */
-export async function putJson(storage: Storage, seal: Seal, kind: string, value: unknown, signal?: AbortSignal): Promise<string> {
-  const bytes = seal.seal(Buffer.concat([Buffer.of(2), zstdCompressSync(Buffer.from(JSON.stringify(value)))]));
+export function putJson(storage: Storage, seal: Seal, kind: string, value: unknown, signal?: AbortSignal): Promise<string> {
+  return putText(storage, seal, kind, JSON.stringify(value), signal);
+}
+
+export async function putText(storage: Storage, seal: Seal, kind: string, json: string, signal?: AbortSignal): Promise<string> {
+  const bytes = seal.seal(Buffer.concat([Buffer.of(2), zstdCompressSync(Buffer.from(json))]));
   const id = sha256(bytes);
   await putProven(storage, `${kind}/${id}`, bytes, id, signal);
   return id;

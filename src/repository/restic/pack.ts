@@ -2,8 +2,8 @@ import type { BlobLocation, BlobType } from './blob.ts';
 import { type Seal, sealBytes, sha256 } from './crypto.ts';
 import { release } from './release.ts';
 
-/** Where a pack is full. One blob may exceed it. */
-const packBytes = 16 * 1024 * 1024;
+/** Where a pack is full. One blob may exceed it. The number is for tiny files, because of each blob a hundred bytes are kept until an index names it. */
+const [packBytes, packBlobs] = [16 * 1024 * 1024, 10_000];
 const [plainEntryBytes, compressedEntryBytes] = [37, 41];
 const firstBytes = 1024 * 1024;
 
@@ -89,7 +89,7 @@ export function createPack(type: BlobType, seal: Seal, spare?: Spare): Pack {
       bytes.set(sealed, used);
       placed(id, sealed.length, plainLength);
     },
-    isFull: () => used >= packBytes || blobs.length * compressedEntryBytes >= packBytes / 2,
+    isFull: () => used >= packBytes || blobs.length >= packBlobs,
     isEmpty: () => blobs.length === 0,
     close() {
       const header = seal.seal(headerOf(type, blobs));

@@ -13,6 +13,8 @@ export interface Session extends Opened {
   readonly blobs: BlobReader;
   /** Learns what others have indexed meanwhile. False: somebody has removed something, and blobs that are known may be gone. */
   refresh(): Promise<boolean>;
+  /** These index files are ours: what they say is known. */
+  knows(indexIds: readonly string[]): void;
   /** Lends a chunker: each holds 9 MiB. */
   withChunker<T>(work: (chunker: Chunker) => Promise<T>): Promise<T>;
 }
@@ -85,6 +87,7 @@ function createSession(opened: Opened): Session {
     index,
     blobs: createBlobReader(opened, index, refresh),
     refresh,
+    knows: (indexIds) => indexIds.forEach((id) => read.add(id)),
     async withChunker(work) {
       const chunker = idle.pop() ?? createChunker((tables ??= rollingTables(opened.polynomial)));
       try {

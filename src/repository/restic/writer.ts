@@ -34,7 +34,7 @@ export async function createWriter(
   const signal = AbortSignal.any([aborting.signal, lock.lost]);
   const running = new Set<Promise<unknown>>();
   const taken = new Set<string>();
-  const blobs = createBlobWriter(session, session.index, prove, signal);
+  const blobs = createBlobWriter(session, session.index, prove, signal, session.knows);
 
   async function store<T extends StoredFile>(
     file: string,
