@@ -90,6 +90,7 @@ export function createBlobWriter(
   async function pack(bytes: Buffer, blobs: readonly Gathered[]): Promise<Buffer | undefined> {
     // What would become full meanwhile had to wait as well.
     await shipping;
+    requireWorking();
     const described = blobs.map(({ id, type, length }) => ({ id, type, length }));
     const packed = await packer.pack({ bytes, blobs: described });
     packed.lengths.forEach((length, number) => {
