@@ -8,8 +8,8 @@ const neverTaken = new Set(['ssh2', '@grpc/grpc-js', '@grpc/proto-loader', 'prot
 
 export default defineConfig({
   platform: 'node',
-  // `process` is started as a process of its own, by the path of its file.
-  input: { main: 'src/main.ts', process: 'src/sqlite/process.ts' },
+  // `process` is started as a process of its own, `packing-thread` as a thread, by the path of their files.
+  input: { main: 'src/main.ts', process: 'src/sqlite/process.ts', 'packing-thread': 'src/repository/restic/packing-thread.ts' },
   output: {
     dir: 'dist',
     cleanDir: true,

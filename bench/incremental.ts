@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { built, compileCache, davit, findRestic, password } from './built.ts';
 import { median, verdict } from './measure.ts';
 import { type Cost, costOf } from './process.ts';
 import { bytesBelow, type Place, places } from './places.ts';
@@ -10,20 +11,7 @@ import { bytesBelow, type Place, places } from './places.ts';
 
 const rounds = Number(process.env['ROUNDS'] ?? 3);
 const scale = Number(process.env['SCALE'] ?? 1);
-const password = 'bench';
-const restic = ['sid', 'trixie', 'bookworm']
-  .map((suite) => join(import.meta.dirname, `../.toolchain/restic-${suite}/usr/bin/restic`))
-  .find(existsSync);
-if (restic === undefined) throw new Error('there is no restic: run `npm run setup`');
-
-/** As it is in the image: bundled, and compiled once. */
-const built = mkdtempSync(join(tmpdir(), 'davit-built-'));
-process.on('exit', () => rmSync(built, { recursive: true, force: true }));
-execFileSync('npx', ['rolldown', join(import.meta.dirname, 'snapshot.ts'), '--platform', 'node', '--format', 'esm', '--dir', built], {
-  stdio: 'ignore',
-});
-writeFileSync(join(built, 'package.json'), '{"type":"module"}');
-const davit = `node --max-semi-space-size=1 ${join(built, 'snapshot.js')}`;
+const restic = findRestic();
 
 /** All repositories cut alike. */
 const template = join(built, 'template');
@@ -52,7 +40,7 @@ const trees = {
 };
 
 function sides(place: Place, work: string): Side[] {
-  const common = { ...place.environment, RESTIC_PASSWORD: password, NODE_COMPILE_CACHE: join(built, 'compiled') };
+  const common = { ...place.environment, RESTIC_PASSWORD: password, ...compileCache };
   const inRestic = (name: string, flags: string): Side => {
     const at = place.open(name);
     const cache = join(work, `cache-${name}`);
@@ -89,7 +77,7 @@ function sides(place: Place, work: string): Side[] {
     restore: (target) => `mkdir -p ${target} && zstd -q -d -c $(ls ${tar}/* | tail -1) | tar -C ${target} -x`,
     bytes: bytesOf(tar),
   });
-  if (has('borg'))
+  if (hasBorg)
     all.push({
       name: 'borg',
       once: true,
@@ -105,13 +93,12 @@ function sides(place: Place, work: string): Side[] {
   return all;
 }
 
-function has(program: string): boolean {
-  return execFileSync('sh', ['-c', `command -v ${program} || true`], { encoding: 'utf8' }) !== '';
-}
+/** The Debian package borgbackup. */
+const hasBorg = execFileSync('sh', ['-c', 'command -v borg || true'], { encoding: 'utf8' }) !== '';
 
 function initialise(repository: string, environment: Readonly<Record<string, string>>): void {
   const from = ['--from-repo', template, '--copy-chunker-params'];
-  execFileSync(restic as string, ['-q', '-r', repository, 'init', ...from], {
+  execFileSync(restic, ['-q', '-r', repository, 'init', ...from], {
     env: { ...process.env, ...environment, RESTIC_FROM_PASSWORD: password },
   });
 }
@@ -184,6 +171,7 @@ function print(title: string, readings: Readings): void {
 }
 
 process.stdout.write(`${execFileSync(restic, ['version'], { encoding: 'utf8' }).trim()}; wall and CPU in seconds, memory in MiB\n`);
+if (!hasBorg) process.stdout.write('borg is unavailable: install borgbackup to compare with it\n');
 for (const open of places) {
   if (process.env['PLACE'] !== undefined && process.env['PLACE'] !== open.name) continue;
   await using place = await open.start();

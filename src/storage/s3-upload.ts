@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash as hashOf } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { DavitError } from '../model/errors.ts';
 import { chunksOf } from './chunks.ts';
 import { cutIntoParts, type Part } from './s3-parts.ts';
 import type { PutResult } from './storage.ts';
+import { Whole } from './whole.ts';
 
 export interface Receipt {
   readonly etag: string | undefined;
@@ -28,8 +29,12 @@ const attemptsPerPart = 3;
 
 class WrongBytes extends DavitError {}
 
+/** So much goes in one request. */
+const largestWhole = 64 * 1024 * 1024;
+
 /** Uploads parts while the next one fills. Complete is sent only after the data has ended well and every part has arrived. */
 export async function upload(requests: UploadRequests, where: string, data: Readable, signal?: AbortSignal): Promise<PutResult> {
+  if (data instanceof Whole && data.bytes.length <= largestWhole) return uploadWhole(requests, where, data, signal);
   const hash = createHash('sha256');
   let bytes = 0;
   let proven = true;
@@ -51,12 +56,6 @@ export async function upload(requests: UploadRequests, where: string, data: Read
     }
   }
 
-  /** A body that arrived wrong is already an object. */
-  async function removeIfStored(error: unknown): Promise<never> {
-    if (error instanceof WrongBytes) await requests.remove();
-    throw error;
-  }
-
   function sendInBackground(part: Part, id: string): void {
     const sent = send(part, () => requests.putPart(id, part.number, part.body, part.md5, stop)).catch((error: unknown) =>
       stopping.abort(error),
@@ -72,7 +71,7 @@ export async function upload(requests: UploadRequests, where: string, data: Read
     };
     for await (const part of cutIntoParts(chunksOf(data, stop), see)) {
       if (part.number === 1 && part.isLast) {
-        await send(part, () => requests.put(part.body, part.md5, stop)).catch(removeIfStored);
+        await send(part, () => requests.put(part.body, part.md5, stop)).catch((error: unknown) => removeIfStored(requests, error));
       } else {
         uploadId ??= await requests.create(stop);
         sendInBackground(part, uploadId);
@@ -90,6 +89,22 @@ export async function upload(requests: UploadRequests, where: string, data: Read
     if (uploadId !== undefined) await requests.abort(uploadId);
     throw reason;
   }
+}
+
+async function uploadWhole(requests: UploadRequests, where: string, { bytes, sha256 }: Whole, signal?: AbortSignal): Promise<PutResult> {
+  signal?.throwIfAborted();
+  const md5 = hashOf('md5', bytes, 'buffer');
+  const stop = signal ?? new AbortController().signal;
+  const { proven } = await confirm(where, md5, () => requests.put(bytes, md5, stop)).catch((error: unknown) =>
+    removeIfStored(requests, error),
+  );
+  return { bytes: bytes.length, sha256, proven };
+}
+
+/** A body that arrived wrong is already an object. */
+async function removeIfStored(requests: UploadRequests, error: unknown): Promise<never> {
+  if (error instanceof WrongBytes) await requests.remove();
+  throw error;
 }
 
 /** The ETag of a whole is by custom the MD5 of its parts' MD5s; one of another kind tells nothing. */

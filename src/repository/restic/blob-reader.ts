@@ -3,16 +3,25 @@ import { MissingObject } from '../../storage/storage.ts';
 import type { BlobLocation } from './blob.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { decompress } from './compression.ts';
-import { type Seal, sha256, unseal } from './crypto.ts';
-import { getWhole } from './objects.ts';
+import { type Seal, sealBytes, sha256, unseal } from './crypto.ts';
+import { getInto } from './objects.ts';
 import type { Opened } from './open.ts';
 import { packKey } from './pack.ts';
 
-const packsKept = 3;
+/** Several threads pack at a time, so that a file goes through several packs at a time. */
+const packsKept = 5;
 
 export interface BlobReader {
   /** Fails unless the bytes are those that the id is the hash of. */
   read(id: string, signal?: AbortSignal): Promise<Buffer>;
+  /** It will be read soon. */
+  expect(id: string | undefined): void;
+}
+
+/** A pack that is there or on its way. */
+interface Fetched {
+  readonly bytes: Promise<Buffer>;
+  readers: number;
 }
 
 /**
@@ -20,24 +29,57 @@ export interface BlobReader {
  * learns where the blobs have gone.
  */
 export function createBlobReader(opened: Opened, index: BlobIndex, refresh: () => Promise<unknown>): BlobReader {
-  const packs = new Map<string, Promise<Buffer>>();
+  const packs = new Map<string, Fetched>();
+  /** Memory of packs that were read, for the next ones. */
+  const spare: Buffer[] = [];
 
-  function packOf(id: string, signal?: AbortSignal): Promise<Buffer> {
-    const pack = packs.get(id) ?? getWhole(opened.storage, packKey(id), signal);
+  function fetch(id: string, signal?: AbortSignal): Promise<Buffer> {
+    const length = index.packBytes(id) ?? 0;
+    const memory = spare.pop();
+    return getInto(
+      opened.storage,
+      packKey(id),
+      memory !== undefined && memory.length >= length ? memory : Buffer.allocUnsafeSlow(length),
+      signal,
+    );
+  }
+
+  function fetchPack(id: string, signal?: AbortSignal): Fetched {
+    const known = packs.get(id);
+    const pack = known ?? { bytes: fetch(id, signal), readers: 0 };
     packs.delete(id);
     packs.set(id, pack);
-    pack.catch(() => packs.delete(id));
-    for (const oldest of packs.keys()) if (packs.size > packsKept) packs.delete(oldest);
+    if (known === undefined) pack.bytes.catch(() => packs.get(id) === pack && packs.delete(id));
+    for (const [oldest, { bytes, readers }] of packs) {
+      if (packs.size <= packsKept) break;
+      if (readers > 0 || oldest === id) continue;
+      packs.delete(oldest);
+      // Nobody can get at it any more.
+      bytes.then(
+        ({ buffer }) => void spare.push(Buffer.from(buffer)),
+        () => undefined,
+      );
+    }
     return pack;
   }
 
   async function read(id: string, signal?: AbortSignal): Promise<Buffer> {
     const location = index.find(id);
     if (location === undefined) throw missingBlob(opened, id);
-    return openBlob(opened, location, await packOf(location.pack, signal));
+    const pack = fetchPack(location.pack, signal);
+    pack.readers++;
+    try {
+      return openBlob(opened, location, await pack.bytes, true);
+    } finally {
+      pack.readers--;
+    }
   }
 
   return {
+    expect(id) {
+      const location = id === undefined ? undefined : index.find(id);
+      if (location !== undefined && !packs.has(location.pack)) fetchPack(location.pack);
+    },
     read: (id, signal) =>
       read(id, signal).catch(async (error: unknown) => {
         const pack = index.find(id)?.pack;
@@ -58,9 +100,19 @@ export function missingBlob({ storage }: Opened, id: string): DavitError {
   });
 }
 
-/** One blob of a pack. */
-export function openBlob({ storage, seal }: Opened, { id, pack, offset, length, plainLength }: BlobLocation, bytes: Buffer): Buffer {
-  return openSealed(seal, `${storage.location}/${packKey(pack)}`, id, plainLength, bytes.subarray(offset, offset + length));
+/** One blob of a pack. `byHash`: where the hash of the plain bytes proves them, no other proof is asked for; a decompressor gets nothing unproven. */
+export function openBlob(
+  { storage, seal }: Opened,
+  { id, pack, offset, length, plainLength }: BlobLocation,
+  bytes: Buffer,
+  byHash = false,
+): Buffer {
+  const sealed = bytes.subarray(offset, offset + length);
+  if (byHash && plainLength === 0 && sealed.length === length && length > sealBytes) {
+    const plain = seal.decrypt(sealed);
+    if (sha256(plain) === id) return plain;
+  }
+  return openSealed(seal, `${storage.location}/${packKey(pack)}`, id, plainLength, sealed);
 }
 
 /** Fails unless it holds what the id is the hash of. `plainLength` 0: it is not compressed. */

@@ -7,7 +7,7 @@ import { readAttributes } from './attributes.ts';
 import type { BlobWriter, Tally } from './blob-writer.ts';
 import { type Chunker, minChunkBytes } from './chunker.ts';
 import type { Session } from './session.ts';
-import { describe, isUnchanged } from './stat.ts';
+import { describe, isSameNode, isUnchanged } from './stat.ts';
 import { type Attribute, decodeTree, encodeTree, type Node } from './tree.ts';
 
 const pieceBytes = 1024 * 1024;
@@ -73,8 +73,8 @@ function createCapture(
   const accounts = readAccounts();
   const warnings: string[] = [];
   let [bytes, count, turnAt] = [0, 0, performance.now()];
-  /** For the pieces of large files, one after another: the chunker copies them. */
-  let shared: Buffer | undefined;
+  /** For whatever is read, piece after piece: everybody copies it. */
+  const shared = Buffer.allocUnsafeSlow(pieceBytes);
 
   function warn(path: Buffer, what: string): void {
     if (++count <= shownWarnings) warnings.push(`${path.toString()}: ${what}`);
@@ -116,13 +116,18 @@ function createCapture(
     const names = readdirSync(path, { encoding: 'buffer' });
     const earlier = await nodesBefore(before);
     const nodes: Node[] = [];
+    let isSame = true;
     for (const name of names.toSorted(Buffer.compare)) {
       const below = Buffer.concat([path, Buffer.from('/'), name]);
       if (exclude.has(below.toString('latin1'))) continue;
-      const found = await thing(below, name, earlier.get(name.toString('latin1')));
-      if (found !== undefined) nodes.push(found);
+      const one = earlier.get(name.toString('latin1'));
+      const found = await thing(below, name, one);
+      if (found === undefined) continue;
+      nodes.push(found);
+      isSame &&= isSameNode(found, one);
     }
-    return { ...node, size: undefined, links: undefined, subtree: await blobs.save('tree', encodeTree(nodes), tally) };
+    const known = isSame && nodes.length > 0 && nodes.length === earlier.size ? before?.subtree : undefined;
+    return { ...node, size: undefined, links: undefined, subtree: known ?? (await blobs.save('tree', encodeTree(nodes), tally)) };
   }
 
   async function nodesBefore(before: Node | undefined): Promise<Map<string, Node>> {
@@ -147,13 +152,14 @@ function createCapture(
     try {
       const content: string[] = [];
       let size = 0;
-      const first = Buffer.allocUnsafe(Math.min(Number(stats.size), minChunkBytes) + 1);
-      let piece = readFully(file, first);
+      const least = Math.min(Number(stats.size), minChunkBytes);
+      let piece = readFully(file, shared.subarray(0, least + 1), least);
+      const isSmall = piece.length <= least;
       size += piece.length;
-      if (piece.length < first.length && piece.length <= minChunkBytes) {
+      if (isSmall) {
         if (piece.length > 0) content.push(await blobs.save('data', piece, tally));
       } else {
-        for (; piece.length > 0; piece = readFully(file, (shared ??= Buffer.allocUnsafe(pieceBytes))), size += piece.length) {
+        for (; piece.length > 0; piece = readFully(file, shared), size += piece.length) {
           for (const chunk of chunker.push(piece)) content.push(await blobs.save('data', chunk, tally));
           await takeTurn();
         }
@@ -177,10 +183,9 @@ function createCapture(
   };
 }
 
-/** As much as there is, up to the size of the buffer. */
-function readFully(file: number, buffer: Buffer): Buffer {
+/** As much as there is, up to the size of the buffer, in which so much is enough. */
+function readFully(file: number, buffer: Buffer, enough = buffer.length): Buffer {
   let filled = 0;
-  for (let read = -1; read !== 0 && filled < buffer.length; filled += read)
-    read = readSync(file, buffer, filled, buffer.length - filled, null);
+  for (let read = -1; read !== 0 && filled < enough; filled += read) read = readSync(file, buffer, filled, buffer.length - filled, null);
   return buffer.subarray(0, filled);
 }

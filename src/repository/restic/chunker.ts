@@ -6,8 +6,8 @@ const maxChunkBytes = 8 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
 
 export interface Chunker {
-  /** Adds bytes, and gives the chunks that are complete with them. */
-  push(bytes: Uint8Array): Buffer[];
+  /** Adds bytes, and gives the chunks that are complete with them, each until the next one is asked for. */
+  push(bytes: Uint8Array): Iterable<Buffer>;
   /** The last chunk; undefined when nothing is left. The chunker can then be used again. */
   end(): Buffer | undefined;
 }
@@ -40,8 +40,7 @@ export function createChunker(tables: RollingTables): Chunker {
   }
 
   return {
-    push(input) {
-      const chunks: Buffer[] = [];
+    *push(input) {
       for (let at = 0; at < input.length;) {
         if (end + pieceBytes > bytes.length) makeRoom();
         const piece = input.subarray(at, at + pieceBytes);
@@ -49,15 +48,14 @@ export function createChunker(tables: RollingTables): Chunker {
         end += piece.length;
         at += piece.length;
         for (let cut = findEnd(); cut !== 0; cut = findEnd()) {
-          chunks.push(Buffer.from(bytes.subarray(chunkAt, cut)));
-          chunkAt = cut;
-          searched = cut;
+          const chunk = bytes.subarray(chunkAt, cut);
+          [chunkAt, searched] = [cut, cut];
+          yield chunk;
         }
       }
-      return chunks;
     },
     end() {
-      const rest = end > chunkAt ? Buffer.from(bytes.subarray(chunkAt, end)) : undefined;
+      const rest = end > chunkAt ? bytes.subarray(chunkAt, end) : undefined;
       [chunkAt, searched, end] = [start, start, start];
       return rest;
     },

@@ -1,22 +1,13 @@
-import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { compressFrame, decompressFrame } from './zstd.ts';
 
-const compressAside = promisify(zstdCompress);
-const smallBytes = 32 * 1024;
-const level = 3;
-
-/** A zstd frame, or undefined where that would not be shorter. What is large is compressed beside the thread that asks. */
-export async function compress(plain: Buffer): Promise<Buffer | undefined> {
+/** A zstd frame, or undefined where that would not be shorter. The next call may overwrite it. */
+export function compress(plain: Buffer): Buffer | undefined {
   if (looksRandom(plain)) return undefined;
-  const params = { [constants.ZSTD_c_compressionLevel]: level };
-  const options = { params, chunkSize: Math.max(64, plain.length + 512) };
-  const frame = plain.length <= smallBytes ? zstdCompressSync(plain, options) : await compressAside(plain, options);
+  const frame = compressFrame(plain);
   return frame.length < plain.length ? frame : undefined;
 }
 
-export function decompress(frame: Buffer, plainLength: number): Buffer {
-  return zstdDecompressSync(frame, { chunkSize: Math.max(64, plainLength), maxOutputLength: plainLength });
-}
+export const decompress = decompressFrame;
 
 const [sampleBytes, sampleStride] = [16 * 1024, 97];
 /** Of random bytes, this statistic with 255 degrees of freedom is above 255 ± 120 less than once in a million times. */

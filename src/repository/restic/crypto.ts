@@ -1,4 +1,4 @@
-import { type Cipheriv, createCipheriv, hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { DavitError } from '../../model/errors.ts';
 import { release } from './release.ts';
 import { createKernels, polyKeyAt, polyTagAt } from './kernels.ts';
@@ -17,9 +17,14 @@ export const sealBytes = ivBytes + macBytes;
 
 /** Restic's unit of encryption: IV, AES-256-CTR, Poly1305-AES of the ciphertext. Opening fails unless every byte is what was sealed with these keys. */
 export interface Seal {
+  readonly keys: Keys;
   seal(plain: Uint8Array): Buffer;
+  /** `target` is `sealBytes` longer than what is sealed. */
+  sealInto(target: Buffer, plain: Uint8Array): void;
   /** Undefined: these are not the keys, or not the bytes. */
-  open(sealed: Uint8Array): Buffer | undefined;
+  open(sealed: Buffer): Buffer | undefined;
+  /** The same for whoever compares the hash of what comes out, which tells as much and costs once. */
+  decrypt(sealed: Buffer): Buffer;
 }
 
 const stretchBytes = 64 * 1024;
@@ -28,24 +33,34 @@ const ivsAtOnce = 256;
 const kernels = createKernels(stretchBytes + 2 * smallBytes + 64);
 const memory = kernels.bytes;
 const messageAt = kernels.start;
+const counters = Buffer.allocUnsafeSlow(smallBytes);
 
-export function createSeal({ encrypt, k, r }: Keys): Seal {
+export function createSeal(keys: Keys): Seal {
+  const { encrypt, k, r } = keys;
   // One cipher for all: making one costs more than encrypting a small blob.
   const ofIv = createCipheriv('aes-128-ecb', k, null).setAutoPadding(false);
   const ofCounters = createCipheriv('aes-256-ecb', encrypt, null).setAutoPadding(false);
 
-  function mac(iv: Uint8Array, ciphertext: Uint8Array): Buffer {
+  function beginMac(iv: Uint8Array): void {
     memory.set(r, polyKeyAt);
     memory.set(ofIv.update(iv), polyKeyAt + 16);
-    return poly1305(ciphertext);
+    kernels.polyBegin();
   }
 
-  function crypt(iv: Uint8Array, input: Uint8Array): Buffer {
-    const blocks = Math.ceil(input.length / ivBytes);
-    const first = Buffer.from(iv).readUInt32BE(12);
-    if (input.length <= smallBytes && first + blocks < 2 ** 32)
-      return cryptSmall(ofCounters, Buffer.alloc(blocks * ivBytes, iv), first, input);
-    return createCipheriv('aes-256-ctr', encrypt, iv).update(input);
+  /** Whether a message of that length, with counters from there on, is encrypted in the kernels' memory. */
+  function isSmall(iv: Buffer, length: number): boolean {
+    return length <= smallBytes && iv.readUInt32BE(12) + smallBytes / ivBytes < 2 ** 32;
+  }
+
+  /** The key stream of counter mode is the encrypted counters, of which the last 32 bits count here. */
+  function layKeyStream(iv: Buffer, length: number): void {
+    const stretch = counters.subarray(0, Math.ceil(length / ivBytes) * ivBytes);
+    const first = iv.readUInt32BE(12);
+    for (let at = 0, count = first; at < stretch.length; at += ivBytes, count++) {
+      iv.copy(stretch, at, 0, 12);
+      stretch.writeUInt32BE(count, at + 12);
+    }
+    memory.set(ofCounters.update(stretch), messageAt + smallBytes);
   }
 
   /** Random bytes for many at a time: asking for 16 costs as much as sealing a small file. */
@@ -57,49 +72,74 @@ export function createSeal({ encrypt, k, r }: Keys): Seal {
     return iv;
   }
 
-  return {
-    seal(plain) {
-      const iv = newIv();
-      const ciphertext = crypt(iv, plain);
-      const sealed = Buffer.concat([iv, ciphertext, mac(iv, ciphertext)]);
+  function sealInto(target: Buffer, plain: Uint8Array): void {
+    const iv = newIv();
+    iv.copy(target);
+    if (isSmall(iv, plain.length)) {
+      layKeyStream(iv, plain.length);
+      memory.set(plain, messageAt);
+      kernels.xor(messageAt, messageAt + smallBytes, plain.length);
+      memory.copy(target, ivBytes, messageAt, messageAt + plain.length);
+      beginMac(iv);
+      finishMac(messageAt, plain.length);
+    } else {
+      const ciphertext = createCipheriv('aes-256-ctr', encrypt, iv).update(plain);
+      ciphertext.copy(target, ivBytes);
+      beginMac(iv);
+      authenticate(ciphertext);
       release(ciphertext);
+    }
+    memory.copy(target, ivBytes + plain.length, polyTagAt, polyTagAt + macBytes);
+  }
+
+  function decrypt(sealed: Buffer): Buffer {
+    const iv = sealed.subarray(0, ivBytes);
+    const ciphertext = sealed.subarray(ivBytes, sealed.length - macBytes);
+    if (!isSmall(iv, ciphertext.length)) return createCipheriv('aes-256-ctr', encrypt, iv).update(ciphertext);
+    layKeyStream(iv, ciphertext.length);
+    memory.set(ciphertext, messageAt);
+    kernels.xor(messageAt, messageAt + smallBytes, ciphertext.length);
+    return Buffer.from(memory.subarray(messageAt, messageAt + ciphertext.length));
+  }
+
+  return {
+    keys,
+    decrypt,
+    sealInto,
+    seal(plain) {
+      const sealed = Buffer.allocUnsafe(plain.length + sealBytes);
+      sealInto(sealed, plain);
       return sealed;
     },
     open(sealed) {
       if (sealed.length < sealBytes) return undefined;
-      const iv = sealed.subarray(0, ivBytes);
-      const ciphertext = sealed.subarray(ivBytes, sealed.length - macBytes);
-      if (!timingSafeEqual(mac(iv, ciphertext), sealed.subarray(sealed.length - macBytes))) return undefined;
-      return crypt(iv, ciphertext);
+      beginMac(sealed.subarray(0, ivBytes));
+      authenticate(sealed.subarray(ivBytes, sealed.length - macBytes));
+      const isRight = timingSafeEqual(memory.subarray(polyTagAt, polyTagAt + macBytes), sealed.subarray(sealed.length - macBytes));
+      return isRight ? decrypt(sealed) : undefined;
     },
   };
 }
 
-/** The key stream of counter mode is the encrypted counters, of which the last 32 bits count here. */
-function cryptSmall(ofCounters: Cipheriv, counters: Buffer, first: number, input: Uint8Array): Buffer {
-  for (let at = 12, count = first; at < counters.length; at += ivBytes, count++) counters.writeUInt32BE(count, at);
-  memory.set(input, messageAt);
-  memory.set(ofCounters.update(counters), messageAt + smallBytes);
-  kernels.xor(messageAt, messageAt + smallBytes, input.length);
-  return Buffer.from(memory.subarray(messageAt, messageAt + input.length));
+/** Of a message that lies in the kernels' memory, after what went before. */
+function finishMac(at: number, length: number): void {
+  const whole = length & ~15;
+  kernels.polyBlocks(at, at + whole);
+  kernels.polyEnd(at + whole, length - whole);
 }
 
-/** Of a message whose key already lies in the memory. */
-function poly1305(message: Uint8Array): Buffer {
-  kernels.polyBegin();
-  const whole = message.length & ~15;
-  for (let at = 0; at < whole; at += stretchBytes) {
-    const stretch = message.subarray(at, Math.min(at + stretchBytes, whole));
-    memory.set(stretch, messageAt);
-    kernels.polyBlocks(messageAt, messageAt + stretch.length);
+function authenticate(message: Uint8Array): void {
+  let at = 0;
+  for (; message.length - at > stretchBytes; at += stretchBytes) {
+    memory.set(message.subarray(at, at + stretchBytes), messageAt);
+    kernels.polyBlocks(messageAt, messageAt + stretchBytes);
   }
-  memory.set(message.subarray(whole), messageAt);
-  kernels.polyEnd(messageAt, message.length - whole);
-  return Buffer.from(memory.subarray(polyTagAt, polyTagAt + macBytes));
+  memory.set(at === 0 ? message : message.subarray(at), messageAt);
+  finishMac(messageAt, message.length - at);
 }
 
 /** Opens what must open. */
-export function unseal(seal: Seal, where: string, sealed: Uint8Array): Buffer {
+export function unseal(seal: Seal, where: string, sealed: Buffer): Buffer {
   const plain = seal.open(sealed);
   if (plain !== undefined) return plain;
   throw new DavitError({

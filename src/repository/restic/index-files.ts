@@ -4,24 +4,40 @@ import { DavitError } from '../../model/errors.ts';
 import { MissingObject } from '../../storage/storage.ts';
 import type { BlobLocation, BlobType, IndexedPack } from './blob.ts';
 import type { BlobIndex } from './blob-index.ts';
-import { getJson, idOf, putJson } from './objects.ts';
+import { getJson, idOf, putText } from './objects.ts';
 import type { Opened } from './open.ts';
 
 export const indexFolder = 'index';
 const parallelReads = 8;
 const blobsPerFile = 50_000;
 
-const id = z.string().regex(/^[0-9a-f]{64}$/);
-const length = z.number().int().nonnegative();
-const indexSchema = z.object({
-  packs: z
-    .array(
-      z.object({
-        id,
-        blobs: z.array(z.object({ id, type: z.enum(['data', 'tree']), offset: length, length, uncompressed_length: length.optional() })),
-      }),
+interface BlobJson {
+  readonly id: string;
+  readonly type: BlobType;
+  readonly offset: number;
+  readonly length: number;
+  readonly uncompressed_length?: number;
+}
+
+const idPattern = /^[0-9a-f]{64}$/;
+const isLength = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
+/** One function for all: there may be millions of them, and a schema for each takes its time. */
+function areBlobs(value: unknown): value is BlobJson[] {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (blob: Partial<BlobJson> | null) =>
+        typeof blob?.id === 'string' &&
+        idPattern.test(blob.id) &&
+        (blob.type === 'data' || blob.type === 'tree') &&
+        isLength(blob.offset) &&
+        isLength(blob.length) &&
+        isLength(blob.uncompressed_length ?? 0),
     )
-    .nullish(),
+  );
+}
+const indexSchema = z.object({
+  packs: z.array(z.object({ id: z.string().regex(idPattern), blobs: z.custom<BlobJson[]>(areBlobs) })).nullish(),
 });
 
 export async function readIndexFile({ storage, seal }: Opened, key: string): Promise<IndexedPack[]> {
@@ -29,7 +45,14 @@ export async function readIndexFile({ storage, seal }: Opened, key: string): Pro
   if (error) throw new DavitError({ where: `${storage.location}/${key}`, what: 'is no index', fix: 'run restic repair index' });
   return (data.packs ?? []).map((pack) => ({
     id: pack.id,
-    blobs: pack.blobs.map((blob) => ({ ...blob, pack: pack.id, plainLength: blob.uncompressed_length ?? 0 })),
+    blobs: pack.blobs.map(({ id, type, offset, length, uncompressed_length: plainLength = 0 }) => ({
+      id,
+      type,
+      pack: pack.id,
+      offset,
+      length,
+      plainLength,
+    })),
   }));
 }
 
@@ -60,13 +83,14 @@ export async function loadIndex(opened: Opened, index: BlobIndex, read: Set<stri
 /** Resolves with the ids of the files. */
 export async function writeIndex({ storage, seal }: Opened, packs: readonly IndexedPack[]): Promise<string[]> {
   const ids: string[] = [];
-  let batch: object[] = [];
+  // As text at once: tens of thousands of objects would wait for it otherwise.
+  let batch: string[] = [];
   let blobs = 0;
   for (const [number, pack] of packs.entries()) {
-    batch.push({ id: pack.id, blobs: pack.blobs.map(describe) });
+    batch.push(JSON.stringify({ id: pack.id, blobs: pack.blobs.map(describe) }));
     blobs += pack.blobs.length;
     if (blobs < blobsPerFile && number < packs.length - 1) continue;
-    ids.push(await putJson(storage, seal, indexFolder, { packs: batch }));
+    ids.push(await putText(storage, seal, indexFolder, `{"packs":[${batch.join(',')}]}`));
     [batch, blobs] = [[], 0];
   }
   return ids;

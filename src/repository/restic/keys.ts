@@ -66,6 +66,6 @@ export async function createKeys(storage: Storage, password: string): Promise<Cr
   const file = { created: new Date().toISOString(), username: 'davit', hostname: 'davit', kdf: 'scrypt', ...cost };
   const text = Buffer.from(JSON.stringify({ ...file, salt: base64(salt), data: base64(data) }));
   const key = `keys/${sha256(text)}`;
-  await putProven(storage, key, [text], sha256(text));
+  await putProven(storage, key, text, sha256(text));
   return { keys: master, file: key };
 }

@@ -1,21 +1,22 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { DavitError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/storage.ts';
+import { Whole } from '../../storage/whole.ts';
 import { release } from './release.ts';
 import { type Seal, sha256, unseal } from './crypto.ts';
 
-/** Stores an object and makes sure that it is there as it was sent: what the storage does not prove is read back. */
+/** Stores an object and makes sure that it is there as it was sent: what the storage does not prove is read back, unless that is not wanted. */
 export async function putProven(
   storage: Storage,
   key: string,
-  pieces: readonly Uint8Array[],
+  bytes: Buffer,
   hash: string,
   signal?: AbortSignal,
+  readBack = true,
 ): Promise<void> {
-  const result = await storage.put(key, Readable.from(pieces, { objectMode: false }), signal);
-  const seen = result.sha256 === hash && !result.proven ? await hashOf(storage, key, signal) : result.sha256;
+  const result = await storage.put(key, new Whole(bytes, hash), signal);
+  const seen = result.sha256 === hash && !result.proven && readBack ? await hashOf(storage, key, signal) : result.sha256;
   if (seen === hash) return;
   // Who may not delete leaves it to the next prune: no index names it.
   await storage.remove([key]).catch(() => undefined);
@@ -45,11 +46,31 @@ export async function getWhole(storage: Storage, key: string, signal?: AbortSign
   return whole;
 }
 
+/** The same in this memory, if there is room. */
+export async function getInto(storage: Storage, key: string, memory: Buffer, signal?: AbortSignal): Promise<Buffer> {
+  let target = memory;
+  let used = 0;
+  for await (const piece of (await storage.get(key, signal)) as AsyncIterable<Buffer>) {
+    if (used + piece.length > target.length) {
+      const larger = Buffer.allocUnsafeSlow(used + 2 * piece.length);
+      target.copy(larger, 0, 0, used);
+      target = larger;
+    }
+    used += piece.copy(target, used);
+    release(piece);
+  }
+  return target.subarray(0, used);
+}
+
 /** Indexes, snapshots and locks: JSON, compressed, sealed, and called by the hash of that. */
-export async function putJson(storage: Storage, seal: Seal, kind: string, value: unknown, signal?: AbortSignal): Promise<string> {
-  const bytes = seal.seal(Buffer.concat([Buffer.of(2), zstdCompressSync(Buffer.from(JSON.stringify(value)))]));
+export function putJson(storage: Storage, seal: Seal, kind: string, value: unknown, signal?: AbortSignal): Promise<string> {
+  return putText(storage, seal, kind, JSON.stringify(value), signal);
+}
+
+export async function putText(storage: Storage, seal: Seal, kind: string, json: string, signal?: AbortSignal): Promise<string> {
+  const bytes = seal.seal(Buffer.concat([Buffer.of(2), zstdCompressSync(Buffer.from(json))]));
   const id = sha256(bytes);
-  await putProven(storage, `${kind}/${id}`, [bytes], id, signal);
+  await putProven(storage, `${kind}/${id}`, bytes, id, signal);
   return id;
 }
 

@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { BlobLocation, BlobType } from './blob.ts';
-import { sealBytes, type Seal } from './crypto.ts';
+import { type Seal, sealBytes, sha256 } from './crypto.ts';
+import { release } from './release.ts';
 
-/** Where a pack is full. One blob may exceed it. */
-const packBytes = 16 * 1024 * 1024;
+/** Where a pack is full. One blob may exceed it. The number is for tiny files, because of each blob a hundred bytes are kept until an index names it. */
+const [packBytes, packBlobs] = [16 * 1024 * 1024, 10_000];
 const [plainEntryBytes, compressedEntryBytes] = [37, 41];
-
-const slabBytes = 1024 * 1024;
-const smallBytes = slabBytes / 4;
+const firstBytes = 1024 * 1024;
 
 export function packKey(id: string): string {
   return `data/${id.slice(0, 2)}/${id}`;
@@ -15,59 +13,35 @@ export function packKey(id: string): string {
 
 /** How long a pack with these blobs is: they, a sealed header, and its length. */
 export function packLength(blobs: readonly BlobLocation[]): number {
-  const entries = blobs.reduce((sum, { plainLength }) => sum + (plainLength === 0 ? plainEntryBytes : compressedEntryBytes), 0);
-  return blobs.reduce((sum, { length }) => sum + length, 0) + entries + sealBytes + 4;
+  return blobs.reduce((sum, { length }) => sum + length, 0) + headerLength(blobs) + sealBytes + 4;
+}
+
+function headerLength(blobs: readonly { readonly plainLength: number }[]): number {
+  return blobs.reduce((sum, { plainLength }) => sum + (plainLength === 0 ? plainEntryBytes : compressedEntryBytes), 0);
 }
 
 export interface FullPack {
   readonly id: string;
-  readonly pieces: readonly Buffer[];
+  readonly bytes: Buffer;
   readonly blobs: readonly BlobLocation[];
 }
 
-/** Blobs of one type, sealed, one after another. */
-export interface Pack {
-  add(id: string, sealed: Buffer, plainLength: number): void;
-  isFull(): boolean;
-  isEmpty(): boolean;
-  close(seal: Seal): FullPack;
+/** The memory of a pack that has been sent: for the next one, because the kernel would have to clear what is new. */
+export interface Spare {
+  take(): Buffer | undefined;
+  give(memory: ArrayBuffer): void;
 }
 
-export function createPack(type: BlobType): Pack {
-  const pieces: Buffer[] = [];
-  const blobs: Omit<BlobLocation, 'pack'>[] = [];
-  let bytes = 0;
-  let slab = Buffer.alloc(0);
-
-  /** Small buffers are parts of larger ones, which they would keep in memory for themselves. */
-  function gather(piece: Buffer): void {
-    if (piece.length > slab.length) slab = Buffer.allocUnsafeSlow(slabBytes);
-    piece.copy(slab);
-    const last = pieces.at(-1);
-    const isNext = last?.buffer === slab.buffer && last.byteOffset + last.length === slab.byteOffset;
-    if (isNext) pieces[pieces.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + piece.length);
-    else pieces.push(slab.subarray(0, piece.length));
-    slab = slab.subarray(piece.length);
-  }
-
+export function createSpare(): Spare {
+  const kept: ArrayBuffer[] = [];
   return {
-    add(id, sealed, plainLength) {
-      blobs.push({ id, type, offset: bytes, length: sealed.length, plainLength });
-      if (sealed.length < smallBytes) gather(sealed);
-      else pieces.push(sealed);
-      bytes += sealed.length;
+    take() {
+      const memory = kept.pop();
+      return memory && Buffer.from(memory);
     },
-    isFull: () => bytes >= packBytes || blobs.length * compressedEntryBytes >= packBytes / 2,
-    isEmpty: () => blobs.length === 0,
-    close(seal) {
-      const header = seal.seal(Buffer.concat(blobs.map(entryOf)));
-      const length = Buffer.alloc(4);
-      length.writeUInt32LE(header.length);
-      const whole = [...pieces, header, length];
-      const hash = createHash('sha256');
-      for (const piece of whole) hash.update(piece);
-      const id = hash.digest('hex');
-      return { id, pieces: whole, blobs: blobs.map((blob) => ({ ...blob, pack: id })) };
+    give(memory) {
+      if (kept.length < 1 && memory.byteLength >= packBytes) kept.push(memory);
+      else memory.transfer(0);
     },
   };
 }
@@ -92,11 +66,72 @@ export function readHeader(seal: Seal, pack: string, bytes: Buffer): BlobLocatio
   return blobs;
 }
 
-function entryOf({ id, type, length, plainLength }: Omit<BlobLocation, 'pack'>): Buffer {
-  const isCompressed = plainLength !== 0;
-  const head = Buffer.alloc(isCompressed ? 9 : 5);
-  head.writeUInt8((type === 'tree' ? 1 : 0) + (isCompressed ? 2 : 0));
-  head.writeUInt32LE(length, 1);
-  if (isCompressed) head.writeUInt32LE(plainLength, 5);
-  return Buffer.concat([head, Buffer.from(id, 'hex')]);
+/** Blobs of one type, sealed, one after another. */
+export interface Pack {
+  /** Seals it, and gives it as it lies there until the next call. `plainLength` 0: it is not compressed. */
+  add(id: string, frame: Uint8Array, plainLength: number): Buffer;
+  addSealed(id: string, sealed: Uint8Array, plainLength: number): void;
+  isFull(): boolean;
+  isEmpty(): boolean;
+  close(): FullPack;
+}
+
+export function createPack(type: BlobType, seal: Seal, spare?: Spare): Pack {
+  const blobs: Omit<BlobLocation, 'pack'>[] = [];
+  let bytes = spare?.take() ?? Buffer.alloc(0);
+  let used = 0;
+
+  function makeRoom(length: number): void {
+    if (used + length <= bytes.length) return;
+    // What is not written to takes no memory.
+    const larger = Buffer.allocUnsafeSlow(Math.max(used + length, bytes.length === 0 ? firstBytes : packBytes + firstBytes));
+    bytes.copy(larger, 0, 0, used);
+    release(bytes);
+    bytes = larger;
+  }
+
+  function placed(id: string, length: number, plainLength: number): void {
+    blobs.push({ id, type, offset: used, length, plainLength });
+    used += length;
+  }
+
+  return {
+    add(id, frame, plainLength) {
+      const length = frame.length + sealBytes;
+      makeRoom(length);
+      const sealed = bytes.subarray(used, used + length);
+      seal.sealInto(sealed, frame);
+      placed(id, length, plainLength);
+      return sealed;
+    },
+    addSealed(id, sealed, plainLength) {
+      makeRoom(sealed.length);
+      bytes.set(sealed, used);
+      placed(id, sealed.length, plainLength);
+    },
+    isFull: () => used >= packBytes || blobs.length >= packBlobs,
+    isEmpty: () => blobs.length === 0,
+    close() {
+      const header = seal.seal(headerOf(type, blobs));
+      makeRoom(header.length + 4);
+      header.copy(bytes, used);
+      bytes.writeUInt32LE(header.length, used + header.length);
+      const whole = bytes.subarray(0, used + header.length + 4);
+      const id = sha256(whole);
+      return { id, bytes: whole, blobs: blobs.map((blob) => ({ ...blob, pack: id })) };
+    },
+  };
+}
+
+function headerOf(type: BlobType, blobs: readonly Omit<BlobLocation, 'pack'>[]): Buffer {
+  const header = Buffer.alloc(headerLength(blobs));
+  let at = 0;
+  for (const { id, length, plainLength } of blobs) {
+    const isCompressed = plainLength !== 0;
+    at = header.writeUInt8((type === 'tree' ? 1 : 0) + (isCompressed ? 2 : 0), at);
+    at = header.writeUInt32LE(length, at);
+    if (isCompressed) at = header.writeUInt32LE(plainLength, at);
+    at += header.write(id, at, 'hex');
+  }
+  return header;
 }

@@ -7,7 +7,8 @@ const degree = 53;
 const windowBytes = 64;
 
 export function degreeOf(polynomial: Polynomial): number {
-  return polynomial === 0n ? -1 : polynomial.toString(2).length - 1;
+  const hex = polynomial.toString(16);
+  return polynomial === 0n ? -1 : hex.length * 4 - 1 - (Math.clz32(parseInt(hex.charAt(0), 16)) - 28);
 }
 
 export function remainder(dividend: Polynomial, divisor: Polynomial): Polynomial {

@@ -4,6 +4,7 @@ import { openBlob } from './blob-reader.ts';
 import { indexFolder, readIndexFile, writeIndex } from './index-files.ts';
 import { getWhole, idOf, putProven } from './objects.ts';
 import { createPack, packKey } from './pack.ts';
+import { release } from './release.ts';
 import { planPrune } from './prune-plan.ts';
 import type { Session } from './session.ts';
 import type { Snapshot } from './snapshots.ts';
@@ -73,11 +74,12 @@ async function repack(
   const done = new Set(keep.flatMap(({ blobs }) => blobs.map(({ id }) => id)));
   const packs: IndexedPack[] = [];
   for (const type of blobTypes) {
-    let open = createPack(type);
+    let open = createPack(type, session.seal);
     const close = async (): Promise<void> => {
-      const { id, pieces, blobs } = open.close(session.seal);
-      open = createPack(type);
-      await putProven(session.storage, packKey(id), pieces, id);
+      const { id, bytes, blobs } = open.close();
+      open = createPack(type, session.seal);
+      await putProven(session.storage, packKey(id), bytes, id);
+      release(bytes);
       packs.push({ id, blobs });
     };
     for (const pack of from) {
@@ -86,7 +88,7 @@ async function repack(
       const bytes = await getWhole(session.storage, packKey(pack.id));
       for (const blob of wanted) {
         openBlob(session, blob, bytes);
-        open.add(blob.id, bytes.subarray(blob.offset, blob.offset + blob.length), blob.plainLength);
+        open.addSealed(blob.id, bytes.subarray(blob.offset, blob.offset + blob.length), blob.plainLength);
         done.add(blob.id);
       }
       if (open.isFull()) await close();

@@ -5,7 +5,7 @@ import { type BlobReader, createBlobReader } from './blob-reader.ts';
 import { type Chunker, createChunker } from './chunker.ts';
 import { loadIndex } from './index-files.ts';
 import { type Opened, openExisting, openOrCreate } from './open.ts';
-import { rollingTables } from './polynomial.ts';
+import { type RollingTables, rollingTables } from './polynomial.ts';
 
 /** An open repository and what this process knows of it. */
 export interface Session extends Opened {
@@ -13,6 +13,8 @@ export interface Session extends Opened {
   readonly blobs: BlobReader;
   /** Learns what others have indexed meanwhile. False: somebody has removed something, and blobs that are known may be gone. */
   refresh(): Promise<boolean>;
+  /** These index files are ours: what they say is known. */
+  knows(indexIds: readonly string[]): void;
   /** Lends a chunker: each holds 9 MiB. */
   withChunker<T>(work: (chunker: Chunker) => Promise<T>): Promise<T>;
 }
@@ -74,7 +76,7 @@ function createSession(opened: Opened): Session {
   const read = new Set<string>();
   const idle: Chunker[] = [];
   let refreshing = Promise.resolve(true);
-  const tables = rollingTables(opened.polynomial);
+  let tables: RollingTables | undefined;
   function refresh(): Promise<boolean> {
     const next = refreshing.catch(() => true).then(() => loadIndex(opened, index, read));
     refreshing = next;
@@ -85,8 +87,9 @@ function createSession(opened: Opened): Session {
     index,
     blobs: createBlobReader(opened, index, refresh),
     refresh,
+    knows: (indexIds) => indexIds.forEach((id) => read.add(id)),
     async withChunker(work) {
-      const chunker = idle.pop() ?? createChunker(tables);
+      const chunker = idle.pop() ?? createChunker((tables ??= rollingTables(opened.polynomial)));
       try {
         return await work(chunker);
       } finally {

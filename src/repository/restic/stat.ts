@@ -21,6 +21,31 @@ export function isUnchanged(now: Node, before: Node | undefined, earlierStartedA
   );
 }
 
+/** Then a tree with the one is a tree with the other. What has attributes or a target is not compared: there is little of it. */
+export function isSameNode(now: Node, before: Node | undefined): boolean {
+  return (
+    before !== undefined &&
+    now.type === before.type &&
+    (now.type === 'file' || now.type === 'dir') &&
+    now.attributes === undefined &&
+    before.attributes === undefined &&
+    now.content === before.content &&
+    now.subtree === before.subtree &&
+    now.mode === before.mode &&
+    now.mtime === before.mtime &&
+    now.atime === before.atime &&
+    now.ctime === before.ctime &&
+    now.uid === before.uid &&
+    now.gid === before.gid &&
+    now.user === before.user &&
+    now.group === before.group &&
+    now.inode === before.inode &&
+    now.deviceId === before.deviceId &&
+    (now.size ?? 0) === (before.size ?? 0) &&
+    (now.links ?? 0) === (before.links ?? 0)
+  );
+}
+
 /** What the file system says of a thing; undefined: a socket, which is nothing without its process. */
 export function describe(
   name: Buffer,

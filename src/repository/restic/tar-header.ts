@@ -107,7 +107,8 @@ function header({ path, target = Buffer.alloc(0), type, size, mode = 0o600, uid 
     octal(device.major, 329, 8);
     octal(device.minor, 337, 8);
   }
-  const sum = bytes.reduce((sum, byte) => sum + byte, 0);
+  let sum = 0;
+  for (let at = 0; at < block; at++) sum += bytes[at] as number;
   bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return bytes;
 }

@@ -1,5 +1,6 @@
 import { AbsentPath, DavitError } from '../../model/errors.ts';
 import { missingBlob } from './blob-reader.ts';
+import { createCoalescer } from './coalesce.ts';
 import { minChunkBytes } from './chunker.ts';
 import { sealBytes, sha256 } from './crypto.ts';
 import type { Session } from './session.ts';
@@ -12,34 +13,37 @@ const zeros = sha256(Buffer.alloc(minChunkBytes));
 /** Links to one file must be this alike; the number alone may come again on another file system, and is not exact above 2^53. */
 const linkKey = (node: Node): string => `${node.deviceId}:${node.inode}:${node.size}:${node.content?.join()}`;
 
+interface Place {
+  readonly node: Node;
+  /** In the archive: `./folder/file`. */
+  readonly at: Buffer;
+}
+
+const slash = Buffer.from('/');
+/** Packs that are needed soon are fetched meanwhile. */
+const [placesAhead, blobsAhead] = [64, 8];
+
 /** The tree as a tar stream, with everything a file has; every blob is what its id says. `path`: only this file or folder of it. */
 export async function* tarOf(session: Session, root: Node, path: string | undefined, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const firstLinks = new Map<string, Buffer>();
   const segments = (path ?? '').split('/').filter((segment) => segment !== '' && segment !== '.');
   const isFolder = root.type === 'dir';
-
-  async function* members(node: Node, at: Buffer): AsyncGenerator<Buffer> {
-    signal?.throwIfAborted();
-    if (node.type === 'dir') {
-      yield tarHeader({ node, path: Buffer.concat([at, Buffer.from('/')]), size: 0 });
-      for (const below of await childrenOf(node)) yield* members(below, Buffer.concat([at, Buffer.from('/'), below.name]));
-    } else if (node.type === 'file') yield* file(node, at);
-    else yield tarHeader({ node, path: at, size: 0, target: node.linkTarget });
-  }
+  const gathered = createCoalescer();
 
   async function childrenOf({ subtree, name }: Node): Promise<Node[]> {
     if (subtree === undefined) return [];
     return decodeTree(name.toString(), await session.blobs.read(subtree, signal));
   }
 
-  async function* file(node: Node, at: Buffer): AsyncGenerator<Buffer> {
+  /** What stands before the content of a thing, and after it. */
+  function frameOf({ node, at }: Place): { before: Buffer[]; content: readonly string[]; after: number } {
+    const none = { content: [], after: 0 };
+    if (node.type === 'dir') return { ...none, before: [tarHeader({ node, path: Buffer.concat([at, slash]), size: 0 })] };
+    if (node.type !== 'file') return { ...none, before: [tarHeader({ node, path: at, size: 0, target: node.linkTarget })] };
     if ((node.links ?? 1) > 1) {
       const key = linkKey(node);
       const first = firstLinks.get(key);
-      if (first !== undefined) {
-        yield tarHeader({ node, path: at, size: 0, target: first, isHardLink: true });
-        return;
-      }
+      if (first !== undefined) return { ...none, before: [tarHeader({ node, path: at, size: 0, target: first, isHardLink: true })] };
       firstLinks.set(key, at);
     }
     const { content = [], size = 0 } = node;
@@ -50,16 +54,14 @@ export async function* tarOf(session: Session, root: Node, path: string | undefi
       ['GNU.sparse.name', at],
       ['GNU.sparse.realsize', String(size)],
     ] as const;
-    yield tarHeader({ node, path: at, size: map.length + data, ...(isSparse ? { records } : {}) });
-    yield map;
-    for (const id of content) if (!isSparse || id !== zeros) yield await session.blobs.read(id, signal);
-    yield padding(data);
+    const header = tarHeader({ node, path: at, size: map.length + data, ...(isSparse ? { records } : {}) });
+    return { before: [header, map], content: isSparse ? content.filter((id) => id !== zeros) : content, after: data };
   }
 
-  async function find(node: Node, at: Buffer, [first, ...rest]: readonly string[]): Promise<{ node: Node; at: Buffer }> {
+  async function find(node: Node, at: Buffer, [first, ...rest]: readonly string[]): Promise<Place> {
     if (first === undefined) return { node, at };
     const below = (await childrenOf(node)).find(({ name }) => name.equals(Buffer.from(first)));
-    if (below !== undefined) return find(below, Buffer.concat([at, Buffer.from('/'), below.name]), rest);
+    if (below !== undefined) return find(below, Buffer.concat([at, slash, below.name]), rest);
     throw new AbsentPath({
       where: `path "${segments.join('/')}"`,
       what: 'is not in this artifact',
@@ -68,9 +70,24 @@ export async function* tarOf(session: Session, root: Node, path: string | undefi
   }
 
   const start = isFolder ? Buffer.from('.') : Buffer.concat([Buffer.from('./'), root.name]);
-  const { node, at } = await find(root, start, isFolder ? segments : []);
-  yield* members(node, at);
-  yield endOfTar;
+  /** What is still to come, the next one last. */
+  const places = [await find(root, start, isFolder ? segments : [])];
+  for (let place = places.pop(); place !== undefined; place = places.pop()) {
+    signal?.throwIfAborted();
+    const { node, at } = place;
+    const { before, content, after } = frameOf(place);
+    session.blobs.expect(places.at(-placesAhead)?.node.content?.[0]);
+    for (const piece of before) yield* gathered.add(piece);
+    for (const [number, id] of content.entries()) {
+      session.blobs.expect(content[number + blobsAhead]);
+      yield* gathered.add(await session.blobs.read(id, signal));
+    }
+    yield* gathered.add(padding(after));
+    if (node.type !== 'dir') continue;
+    for (const below of (await childrenOf(node)).toReversed()) places.push({ node: below, at: Buffer.concat([at, slash, below.name]) });
+  }
+  yield* gathered.add(endOfTar);
+  yield* gathered.end();
 }
 
 /** Where a file has data, as GNU tar describes it before the data: how many stretches, then offset and length of each. */

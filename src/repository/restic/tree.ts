@@ -45,10 +45,12 @@ function encodeNode(node: Node): string {
   const number = (key: string, value: number | bigint | undefined): string => (value ? `,"${key}":${value}` : '');
   const text = (key: string, value: string | undefined): string => (value ? `,"${key}":${quoted(value)}` : '');
   const listed = attributes.map(({ name, value }) => `{"name":${quoted(name)},"value":"${value.toString('base64')}"}`);
+  const mtime = formatTime(node.mtime);
+  const atime = node.atime === node.mtime ? mtime : formatTime(node.atime);
   return [
     `{"name":${quoted(quoteName(node.name))},"type":"${node.type}"`,
     number('mode', node.mode),
-    `,"mtime":"${formatTime(node.mtime)}","atime":"${formatTime(node.atime)}","ctime":"${formatTime(node.ctime)}"`,
+    `,"mtime":"${mtime}","atime":"${atime}","ctime":"${formatTime(node.ctime)}"`,
     `,"uid":${node.uid},"gid":${node.gid}`,
     text('user', user),
     text('group', group),
@@ -119,13 +121,14 @@ export function decodeTree(where: string, bytes: Buffer): Node[] {
 function decodeNode(json: NodeJson): Node {
   const target = json.linktarget_raw === undefined ? json.linktarget : Buffer.from(json.linktarget_raw, 'base64');
   const attributes = json.extended_attributes?.map(({ name, value }) => ({ name, value: Buffer.from(value ?? '', 'base64') }));
+  const mtime = parseTime(json.mtime);
   return {
     name: unquoteName(json.name),
     type: json.type as NodeType,
     mode: json.mode ?? 0,
-    mtime: parseTime(json.mtime),
-    atime: parseTime(json.atime),
-    ctime: parseTime(json.ctime),
+    mtime,
+    atime: json.atime === json.mtime ? mtime : parseTime(json.atime),
+    ctime: json.ctime === json.mtime ? mtime : parseTime(json.ctime),
     uid: json.uid ?? 0,
     gid: json.gid ?? 0,
     user: json.user,

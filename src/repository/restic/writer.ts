@@ -26,8 +26,9 @@ export async function createWriter(
   address: SnapshotAddress,
   prove: boolean,
 ): Promise<SnapshotWriter> {
-  const lock = await takeLock(await sessions.create(), false, address.id);
-  // From here on nobody removes anything.
+  const known = await sessions.create();
+  const [lock] = await Promise.all([takeLock(known, false, address.id), known.refresh().catch(() => false)]);
+  // From here on nobody removes anything; while the lock settled, most of the index was read.
   const session = await newestOf(sessions).catch(async (error: unknown) => {
     await lock[Symbol.asyncDispose]();
     throw error;
@@ -37,7 +38,7 @@ export async function createWriter(
   const running = new Set<Promise<unknown>>();
   const taken = new Set<string>();
   let isGivenUp = false;
-  const blobs = createBlobWriter(session, session.index, prove, signal);
+  const blobs = createBlobWriter(session, session.index, prove, signal, session.knows);
 
   async function store<T extends StoredFile>(
     file: string,

@@ -30,7 +30,7 @@ test('polynomials are told apart', () => {
 
 function lengthsOf(pieces: readonly Buffer[], tables = rollingTables(polynomial)): number[] {
   const chunker = createChunker(tables);
-  const chunks = pieces.flatMap((piece) => chunker.push(piece));
+  const chunks = pieces.flatMap((piece) => [...chunker.push(piece)]);
   return [...chunks, chunker.end() ?? Buffer.alloc(0)].map(({ length }) => length).filter((length) => length > 0);
 }
 

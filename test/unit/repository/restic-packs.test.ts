@@ -53,7 +53,13 @@ test('what a lost pack held is unknown, until another pack has it', () => {
 
 test('what was not sealed rightly is noticed before it is sent, where that is wanted', async () => {
   const seal = createSeal({ encrypt: Buffer.alloc(32, 1), k: Buffer.alloc(16, 2), r: Buffer.alloc(16, 3) });
-  const faulty = { ...seal, seal: (plain: Uint8Array) => seal.seal(plain).fill(0, 20, 21) };
+  const faulty = {
+    ...seal,
+    sealInto(target: Buffer, plain: Uint8Array): void {
+      seal.sealInto(target, plain);
+      target.fill(0, 20, 21);
+    },
+  };
   const opened = { seal: faulty, storage: { location: 'file:///x' } } as unknown as Opened;
   const write = async (prove: boolean): Promise<void> => {
     const blobs = createBlobWriter(opened, createBlobIndex(), prove, new AbortController().signal);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { upload, type UploadRequests } from '../../../src/storage/s3-upload.ts';
+import { Whole } from '../../../src/storage/whole.ts';
 import { failing, noise, sha256, streamOf } from '../../support/bytes.ts';
 
 const part = 5 * 1024 * 1024;
@@ -43,6 +44,18 @@ test('less than a part is one request', async () => {
   expect(await upload(server.requests, 'here', streamOf(content))).toEqual({ bytes: 1000, sha256: sha256(content), proven: true });
   expect(server.asked).toEqual(['put']);
   expect(server.bodies).toEqual([sha256(content)]);
+});
+
+test('bytes that lie in memory are one request, however many parts they would be', async () => {
+  const server = createServer();
+  const content = noise(3 * part);
+  const whole = new Whole(content, sha256(content));
+  expect(await upload(server.requests, 'here', whole)).toEqual({ bytes: 3 * part, sha256: sha256(content), proven: true });
+  expect(server.asked).toEqual(['put']);
+  expect(server.bodies).toEqual([sha256(content)]);
+  const wrong = createServer({ put: async () => ({ etag: '0'.repeat(32), mayBeMd5: true, isChecked: false }) });
+  await expect(upload(wrong.requests, 'here', whole)).rejects.toThrow('other bytes than were sent');
+  expect(wrong.asked).toEqual(['remove']);
 });
 
 test('memory stays bounded while 16 parts pass', async () => {

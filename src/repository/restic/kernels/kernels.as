@@ -20,13 +20,23 @@ function roll(digest: u64, at: usize): u64 {
   return ((digest << 8) | <u64>load<u8>(at)) ^ load<u64>(modTable + (index << 3));
 }
 
-// Where the first chunk may end whose last byte lies in [from, to); 0: nowhere. The 64 bytes before `from` must be there.
-export function findCut(from: usize, to: usize): usize {
+@inline
+function warm(from: usize): u64 {
   let digest: u64 = 0;
   for (let at = from - window; at < from; at++) {
     const index = <usize>(digest >> polynomialShift) & 0xff;
     digest = ((digest << 8) | <u64>load<u8>(at)) ^ load<u64>(modTable + (index << 3));
   }
+  return digest;
+}
+
+// Where the first chunk may end whose last byte lies in [from, to); 0: nowhere. The 64 bytes before `from` must be there.
+export function findCut(from: usize, to: usize): usize {
+  for (; to - from >= lane * 4; from += lane * 4) {
+    const cut = findInLanes(from);
+    if (cut != 0) return cut;
+  }
+  let digest = warm(from);
   for (let at = from; at < to; at++) {
     digest = roll(digest, at);
     if ((digest & cutMask) == 0) return at + 1;
@@ -34,10 +44,31 @@ export function findCut(from: usize, to: usize): usize {
   return 0;
 }
 
+// A digest waits for the one before it; those of four stretches do not wait for each other.
+const lane: usize = 4096;
+
+function findInLanes(from: usize): usize {
+  let a = warm(from), b = warm(from + lane), c = warm(from + lane * 2), d = warm(from + lane * 3);
+  let cutB: usize = 0, cutC: usize = 0, cutD: usize = 0;
+  for (let at = from, end = from + lane; at < end; at++) {
+    a = roll(a, at);
+    b = roll(b, at + lane);
+    c = roll(c, at + lane * 2);
+    d = roll(d, at + lane * 3);
+    if ((a & cutMask) == 0) return at + 1;
+    if ((b & cutMask) == 0 && cutB == 0) cutB = at + lane + 1;
+    if ((c & cutMask) == 0 && cutC == 0) cutC = at + lane * 2 + 1;
+    if ((d & cutMask) == 0 && cutD == 0) cutD = at + lane * 3 + 1;
+  }
+  return cutB != 0 ? cutB : cutC != 0 ? cutC : cutD;
+}
+
 // ---- Poly1305: h = (h + block) * r mod 2^130 - 5, in five limbs of 26 bits ----
 
 let r0: u64, r1: u64, r2: u64, r3: u64, r4: u64;
 let h0: u64, h1: u64, h2: u64, h3: u64, h4: u64;
+// r * r
+let q0: u64, q1: u64, q2: u64, q3: u64, q4: u64;
 const limb: u64 = 0x3ffffff;
 
 // The key lies at polyKey: 16 bytes of r, then 16 bytes that are added at the end.
@@ -47,6 +78,10 @@ export function polyBegin(): void {
   r2 = <u64>(load<u32>(polyKey + 6) >> 4) & 0x3ffc0ff;
   r3 = <u64>(load<u32>(polyKey + 9) >> 6) & 0x3f03fff;
   r4 = <u64>(load<u32>(polyKey + 12) >> 8) & 0x00fffff;
+  h0 = r0; h1 = r1; h2 = r2; h3 = r3; h4 = r4;
+  memory.fill(polyTag, 0, 16);
+  blocks(polyTag, polyTag + 16, 0);
+  q0 = h0; q1 = h1; q2 = h2; q3 = h3; q4 = h4;
   h0 = h1 = h2 = h3 = h4 = 0;
 }
 
@@ -75,9 +110,39 @@ function blocks(from: usize, to: usize, high: u64): void {
   h0 = b0; h1 = b1; h2 = b2; h3 = b3; h4 = b4;
 }
 
-// `to - from` is a multiple of 16.
+// `to - from` is a multiple of 16. Two blocks at a time, h = (h + first) * r * r + second * r, have half of the carries.
 export function polyBlocks(from: usize, to: usize): void {
-  blocks(from, to, 1 << 24);
+  const high: u64 = 1 << 24;
+  const a0 = r0, a1 = r1, a2 = r2, a3 = r3, a4 = r4;
+  const s1 = a1 * 5, s2 = a2 * 5, s3 = a3 * 5, s4 = a4 * 5;
+  const e0 = q0, e1 = q1, e2 = q2, e3 = q3, e4 = q4;
+  const t1 = e1 * 5, t2 = e2 * 5, t3 = e3 * 5, t4 = e4 * 5;
+  let b0 = h0, b1 = h1, b2 = h2, b3 = h3, b4 = h4;
+  for (; to - from >= 32; from += 32) {
+    b0 += <u64>load<u32>(from) & limb;
+    b1 += <u64>(load<u32>(from + 3) >> 2) & limb;
+    b2 += <u64>(load<u32>(from + 6) >> 4) & limb;
+    b3 += <u64>(load<u32>(from + 9) >> 6) & limb;
+    b4 += <u64>(load<u32>(from + 12) >> 8) | high;
+    const c0 = <u64>load<u32>(from + 16) & limb;
+    const c1 = <u64>(load<u32>(from + 19) >> 2) & limb;
+    const c2 = <u64>(load<u32>(from + 22) >> 4) & limb;
+    const c3 = <u64>(load<u32>(from + 25) >> 6) & limb;
+    const c4 = <u64>(load<u32>(from + 28) >> 8) | high;
+    const d0 = b0 * e0 + b1 * t4 + b2 * t3 + b3 * t2 + b4 * t1 + c0 * a0 + c1 * s4 + c2 * s3 + c3 * s2 + c4 * s1;
+    const d1 = b0 * e1 + b1 * e0 + b2 * t4 + b3 * t3 + b4 * t2 + c0 * a1 + c1 * a0 + c2 * s4 + c3 * s3 + c4 * s2 + (d0 >> 26);
+    const d2 = b0 * e2 + b1 * e1 + b2 * e0 + b3 * t4 + b4 * t3 + c0 * a2 + c1 * a1 + c2 * a0 + c3 * s4 + c4 * s3 + (d1 >> 26);
+    const d3 = b0 * e3 + b1 * e2 + b2 * e1 + b3 * e0 + b4 * t4 + c0 * a3 + c1 * a2 + c2 * a1 + c3 * a0 + c4 * s4 + (d2 >> 26);
+    const d4 = b0 * e4 + b1 * e3 + b2 * e2 + b3 * e1 + b4 * e0 + c0 * a4 + c1 * a3 + c2 * a2 + c3 * a1 + c4 * a0 + (d3 >> 26);
+    b0 = (d0 & limb) + (d4 >> 26) * 5;
+    b1 = (d1 & limb) + (b0 >> 26);
+    b0 &= limb;
+    b2 = d2 & limb;
+    b3 = d3 & limb;
+    b4 = d4 & limb;
+  }
+  h0 = b0; h1 = b1; h2 = b2; h3 = b3; h4 = b4;
+  blocks(from, to, high);
 }
 
 // The last 0 to 15 bytes; the 16 bytes of the result lie at polyTag.
