@@ -1,14 +1,14 @@
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DavitError } from '../../model/errors.ts';
-import { keySegment, type Manifest, manifestSchema, type StoredFile } from '../../model/snapshot.ts';
+import { type Manifest, manifestSchema, type StoredFile } from '../../model/snapshot.ts';
 import { chunksOf } from '../../storage/chunks.ts';
 import { createDigester } from '../digester.ts';
 import type { ArtifactName, EarlierTree, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
 import { assemble } from './assemble.ts';
 import { createBlobWriter, type Tally } from './blob-writer.ts';
 import { captureTree, type Earlier } from './capture.ts';
-import { sha256 } from './crypto.ts';
+import { fileName } from './file-name.ts';
 import { findForeign } from './foreign.ts';
 import { findNode, unwrap, unwrapArtifact, wrapArtifact } from './artifacts.ts';
 import { takeLock } from './locks.ts';
@@ -158,29 +158,6 @@ export async function createWriter(
       await lock[Symbol.asyncDispose]();
     },
   };
-}
-
-/**
- * Where an artifact lies in the snapshot: `db/shop.sql`, `web/files/data`. Of a longer path, what comes after the first part is one name, so that no tree can
- * lie in another.
- */
-export function fileName({ service, name, extension }: ArtifactName, isTree: boolean): string {
-  const [, folder, rest = '/'] = /^([^/]*)\/+(.*?)\/*$/.exec(name) ?? [];
-  const parts = folder === undefined ? [name] : [folder, rest === '' ? '/' : rest];
-  const segments = [service, ...parts].map(keySegment).map((segment) => (segment.length <= longestName ? segment : shortened(segment)));
-  if (segments.every((segment) => segment !== '')) return segments.join('/') + (isTree ? '' : `.${extension}`);
-  throw new DavitError({
-    where: `${service}/${name}`,
-    what: 'this name cannot become a file name',
-    fix: 'choose one of at least one character',
-  });
-}
-
-/** A file name holds 255 bytes, of which the extension takes some. */
-const longestName = 200;
-
-function shortened(segment: string): string {
-  return `${segment.slice(0, longestName - 17)}~${sha256(Buffer.from(segment)).slice(0, 16)}`;
 }
 
 async function newestOf(sessions: Sessions): Promise<Session> {

@@ -6,7 +6,7 @@ import { quoteName, unquoteName } from '../../../src/repository/restic/quoted-na
 import { isUnchanged } from '../../../src/repository/restic/stat.ts';
 import { formatTime, parseTime } from '../../../src/repository/restic/timestamp.ts';
 import { decodeTree, encodeTree, type Node } from '../../../src/repository/restic/tree.ts';
-import { fileName } from '../../../src/repository/restic/writer.ts';
+import { fileName } from '../../../src/repository/restic/file-name.ts';
 import { noise } from '../../support/bytes.ts';
 import { createRandom } from '../../support/random.ts';
 
