@@ -11,12 +11,12 @@ const parallelReads = 8;
 /** Every manifest below a prefix, newest first. */
 export async function readManifests(storage: Storage, prefix: string): Promise<{ manifests: Manifest[]; damaged: string[] }> {
   const limit = pLimit(parallelReads);
-  const reading: Promise<Manifest | string | undefined>[] = [];
+  const found: { key: string; address: SnapshotAddress }[] = [];
   for await (const { key } of storage.list(prefix)) {
     const address = addressOf(key);
-    if (address?.file === manifestName) reading.push(limit(() => readManifest(storage, key, address)));
+    if (address?.file === manifestName) found.push({ key, address });
   }
-  const results = await Promise.all(reading);
+  const results = await Promise.all(found.map(({ key, address }) => limit(() => readManifest(storage, key, address))));
   return {
     manifests: results.filter((result) => typeof result === 'object').toSorted(newestFirst),
     damaged: results.filter((result) => typeof result === 'string').toSorted(),

@@ -62,11 +62,9 @@ export async function readIndexFile({ storage, seal }: Opened, key: string): Pro
  */
 export async function loadIndex(opened: Opened, index: BlobIndex, read: Set<string>): Promise<boolean> {
   const limit = pLimit(parallelReads);
-  const loading: Promise<void>[] = [];
+  const unread: string[] = [];
   const gone = new Set(read);
-  for await (const { key } of opened.storage.list(indexFolder)) {
-    if (!gone.delete(idOf(key))) loading.push(limit(() => load(key)));
-  }
+  for await (const { key } of opened.storage.list(indexFolder)) if (!gone.delete(idOf(key))) unread.push(key);
   async function load(key: string): Promise<void> {
     try {
       (await readIndexFile(opened, key)).forEach(index.add);
@@ -76,7 +74,7 @@ export async function loadIndex(opened: Opened, index: BlobIndex, read: Set<stri
       gone.add(idOf(key));
     }
   }
-  await Promise.all(loading);
+  await Promise.all(unread.map((key) => limit(() => load(key))));
   return gone.size === 0;
 }
 
