@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import secondTries from './test/support/second-tries.ts';
 
 /** Waits in contract and e2e tests have limits, which a busy CI machine can miss: there, and only there, a test may try once more, and says so. */
 const retry = process.env['CI'] === undefined ? 0 : 1;
@@ -17,6 +18,7 @@ const e2e = {
 /** Unit tests are pure and need nothing; contract tests need programs (tar, zstd, age); e2e tests need Docker and the built image. */
 export default defineConfig({
   test: {
+    reporters: ['default', secondTries],
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
