@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import secondTries from './test/support/second-tries.ts';
+import { secondTries } from './test/support/second-tries.ts';
 
 /** Waits in contract and e2e tests have limits, which a busy CI machine can miss: there, and only there, a test may try once more, and says so. */
 const retry = process.env['CI'] === undefined ? 0 : 1;
