@@ -57,6 +57,8 @@ function isAwkward(path: string): boolean {
 
 /** tar stops reading where the archive ends, which may be before the end of its last record. */
 const untar = 'tar "$@" && exec cat >/dev/null';
+/** A folder hands its set-group-ID on to folders that are made in it, and tar leaves it there. The archive tells at its end what the root itself has. */
+const untarWhole = `chmod g-s "$root" && ${untar}`;
 
 /** Unpacks a tar stream into an existing directory; finishes when all of it is there. `path` is taken literally. */
 export function unpackTree(root: string, path?: string, signal?: AbortSignal): Writable {
@@ -66,10 +68,15 @@ export function unpackTree(root: string, path?: string, signal?: AbortSignal): W
     .join('/');
   const restoring = ['--extract', '--file=-', '--same-owner', '--same-permissions', '--delay-directory-restore', '--warning=no-timestamp'];
   const member = only ? ['--anchored', '--no-wildcards', '--no-unquote', `./${only}`] : [];
-  return programInput('sh', ['-c', untar, 'sh', ...restoring, ...fidelity, ...quoting, `--directory=${root}`, ...member], {
-    signal,
-    judge: (exit) => (exit.exitCode === 0 ? undefined : unpackError(root, only, exit)),
-  });
+  const script = only ? untar : untarWhole;
+  return programInput(
+    'sh',
+    ['-c', `root=$1; shift; ${script}`, 'sh', root, ...restoring, ...fidelity, ...quoting, `--directory=${root}`, ...member],
+    {
+      signal,
+      judge: (exit) => (exit.exitCode === 0 ? undefined : unpackError(root, only, exit)),
+    },
+  );
 }
 
 /** Writes the content of a one-file archive into a file that may be mounted and so cannot be replaced; its owner and mode stay. */

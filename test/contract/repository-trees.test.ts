@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -28,6 +28,8 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     const [root, target] = [join(work, 'tree'), join(work, 'unpacked')];
     await mkdir(root);
     await mkdir(target);
+    // As a volume that was emptied: what is made in such a folder is of its group, and folders hand that on.
+    await chmod(target, 0o2755);
     makeHostileTree(root);
     const address = newAddress('tree');
     await using writer = await repository.begin(address);
