@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Log } from '../log.ts';
 import { type DrillReport, failureOf } from '../model/drill.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
-import type { Manifest } from '../model/snapshot.ts';
+import { type Manifest, storedBytes } from '../model/snapshot.ts';
 import type { BackupOutcome } from './backup.ts';
 
 /** The daemon writes it, `davit health` in the same container reads it. */
@@ -68,9 +68,9 @@ export async function reportRun(outcomes: readonly BackupOutcome[], log: Log): P
 }
 
 /** What a manifest tells of the run that wrote it. */
-export function lastRunOf({ status, startedAt, endedAt, artifacts }: Manifest): LastRun {
-  const bytes = artifacts.reduce((sum, { stored }) => sum + stored.bytes, 0);
-  return { endedAt, status, durationMs: Date.parse(endedAt) - Date.parse(startedAt), bytes };
+export function lastRunOf(manifest: Manifest): LastRun {
+  const { status, startedAt, endedAt } = manifest;
+  return { endedAt, status, durationMs: Date.parse(endedAt) - Date.parse(startedAt), bytes: storedBytes(manifest) };
 }
 
 /** Says to the health check whether the newest snapshots can be restored. */
@@ -88,7 +88,7 @@ export async function health(now: Date, read?: () => Promise<string>): Promise<H
   const state = await readState(read).catch((cause: unknown) => {
     throw new DavitError({ where: 'health', what: 'the daemon has not started yet', seen: messageOf(cause) }, { cause });
   });
-  const failure = Object.values(state.lastRuns ?? {}).find(({ failed }) => failed !== undefined)?.failed;
+  const failure = firstFailure(state.lastRuns);
   if (failure !== undefined)
     throw new DavitError({
       where: 'health',
@@ -96,7 +96,7 @@ export async function health(now: Date, read?: () => Promise<string>): Promise<H
       seen: failure,
       fix: 'mend it and run `davit backup`, or wait for the next run',
     });
-  const drill = Object.values(state.lastDrills ?? {}).find(({ failed }) => failed !== undefined)?.failed;
+  const drill = firstFailure(state.lastDrills);
   if (drill !== undefined)
     throw new DavitError({
       where: 'health',
@@ -113,6 +113,10 @@ export async function health(now: Date, read?: () => Promise<string>): Promise<H
     });
   }
   return state;
+}
+
+function firstFailure(ends: Readonly<Record<string, z.infer<typeof ended>>> = {}): string | undefined {
+  return Object.values(ends).find(({ failed }) => failed !== undefined)?.failed;
 }
 
 export function describeHealth({ nextRunAt }: HealthState): string {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Context } from '../context.ts';
 import { configurationError } from '../model/errors.ts';
-import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
+import { artifactId, type Manifest, storedBytes } from '../model/snapshot.ts';
 import { discover } from '../steps/discover.ts';
 import { findSnapshot, isNamed } from '../steps/find.ts';
 import { companionsOf } from '../steps/retain.ts';
@@ -52,7 +52,7 @@ export function describeList(manifests: readonly Manifest[]): string {
     manifest.set,
     manifest.reason === 'safety' ? `${manifest.status} (safety)` : manifest.status,
     String(manifest.artifacts.length),
-    humanBytes(storedBytes(manifest.artifacts)),
+    humanBytes(storedBytes(manifest)),
     manifest.startedAt,
   ]);
   return table([['SNAPSHOT', 'SET', 'STATUS', 'ARTIFACTS', 'STORED', 'STARTED'], ...rows]);
@@ -88,10 +88,6 @@ export function named(companions: readonly Manifest[]): { companions?: { set: st
 /** What else a person has to restore for it. */
 export function describeCompanion({ set, id, startedAt }: Manifest): string {
   return `of set ${set}, ${id} of ${startedAt} belongs to it: davit restore ${id}`;
-}
-
-function storedBytes(artifacts: readonly Artifact[]): number {
-  return artifacts.reduce((sum, { stored }) => sum + stored.bytes, 0);
 }
 
 export function humanBytes(bytes: number): string {

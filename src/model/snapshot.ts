@@ -81,6 +81,11 @@ export const manifestSchema = z.object({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
+/** What a snapshot takes in the storage. */
+export function storedBytes({ artifacts }: Pick<Manifest, 'artifacts'>): number {
+  return artifacts.reduce((sum, { stored }) => sum + stored.bytes, 0);
+}
+
 /** `service/name`, the way a person addresses an artifact on the command line. */
 export function artifactId(artifact: Pick<Artifact, 'service' | 'name'>): string {
   return `${artifact.service}/${artifact.name}`;

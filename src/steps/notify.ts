@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { messageOf } from '../model/errors.ts';
-import type { Manifest } from '../model/snapshot.ts';
+import { type Manifest, storedBytes } from '../model/snapshot.ts';
 import type { Notice } from '../notifiers/notifier.ts';
 
 const limitMs = 10_000;
@@ -40,7 +40,7 @@ export function noticeOf(stack: string, set: string, durationMs: number, end: { 
     status: manifest.status,
     snapshot: manifest.id,
     durationMs,
-    bytes: manifest.artifacts.reduce((sum, { stored }) => sum + stored.bytes, 0),
+    bytes: storedBytes(manifest),
     ...(failures.length > 0 ? { error: failures.join('\n') } : {}),
     ...(manifest.warnings.length > 0 ? { warnings: manifest.warnings } : {}),
   };

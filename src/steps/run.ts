@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import { losses } from '../model/losses.ts';
 import type { Plan } from '../model/plan.ts';
-import { type Artifact, type Failure, isGood, type Manifest, newestFirst, snapshotId } from '../model/snapshot.ts';
+import { type Artifact, type Failure, isGood, type Manifest, newestFirst, snapshotId, storedBytes } from '../model/snapshot.ts';
 import type { SnapshotAddress, SnapshotWriter } from '../repository/repository.ts';
 import { requireMount, storageFolders } from './storage-folders.ts';
 import { type Service, settingsOf, type Stack } from './discover.ts';
@@ -140,9 +140,14 @@ export async function commit(context: Context, run: Run): Promise<Manifest> {
     ],
   };
   await run.writer.commit(manifest, context.signal);
-  const bytes = manifest.artifacts.reduce((sum, artifact) => sum + artifact.stored.bytes, 0);
   context.log.info(
-    { snapshot: manifest.id, set: manifest.set, status: manifest.status, artifacts: manifest.artifacts.length, bytes },
+    {
+      snapshot: manifest.id,
+      set: manifest.set,
+      status: manifest.status,
+      artifacts: manifest.artifacts.length,
+      bytes: storedBytes(manifest),
+    },
     'snapshot stored',
   );
   return manifest;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Artifact, Manifest } from '../../src/model/snapshot.ts';
 import { captureTree, type Capture, type CaptureResult, extractTree } from '../../src/steps/job.ts';
+import { captureJob } from './capture-job.ts';
 import { createPortable } from './repositories.ts';
 import { manifestOf, newAddress } from './snapshots.ts';
 import { openFilesystem } from './storages.ts';
@@ -41,20 +42,8 @@ export async function createTreeLab(): Promise<TreeLab> {
 
   async function capture(change: Parameters<TreeLab['capture']>[0] = {}, signal = new AbortController().signal): Promise<Snapshot> {
     const address = newAddress('lab');
-    const artifact = { service: 'app', name: 'files/data', extension: 'tar' };
-    const job: Capture = {
-      kind: 'capture',
-      address,
-      artifact,
-      root,
-      path: '/data',
-      sqlite: 'auto',
-      scratch,
-      include: [],
-      exclude: [],
-      ...change,
-    };
-    const { path, include, exclude } = job;
+    const job = captureJob({ address, root, scratch, ...change });
+    const { artifact, path, include, exclude } = job;
     const result = await captureTree(repository, job, signal);
     const at = '2026-11-21T03:00:00.000Z';
     const kind = { kind: 'files', engine: 'files', path, startedAt: at, endedAt: at } as const;

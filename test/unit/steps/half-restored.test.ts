@@ -1,27 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Container } from '../../../src/docker/docker.ts';
 import { clearHalfRestored, halfRestored, markHalfRestored } from '../../../src/steps/half-restored.ts';
-import { container, stack } from '../../support/builders.ts';
-import { fakeContext } from '../../support/fake-context.ts';
-
-/** An engine that only keeps notes. */
-function notes() {
-  const kept: Container[] = [];
-  const context = fakeContext({ containers: [] });
-  const docker = {
-    note: async (name: string, _: string, labels: Record<string, string>) => void kept.push(container({ id: name, name, labels })),
-    containers: async () => kept,
-    remove: async (id: string) =>
-      void kept.splice(
-        kept.findIndex((one) => one.id === id),
-        1,
-      ),
-  } as unknown as typeof context.docker;
-  return { ...context, docker };
-}
+import { stack } from '../../support/builders.ts';
+import { keepingNotes } from '../../support/notes.ts';
 
 test('a restore that has not succeeded is told to whoever backs up its services, with the ways back', async () => {
-  const context = notes();
+  const { context } = keepingNotes();
   await markHalfRestored(context, stack(), { snapshot: 'good', safety: 'saved', services: ['app', 'db'] });
   const [problem, ...more] = await halfRestored(context, stack(), ['db', 'web']);
   expect(more).toEqual([]);
@@ -33,7 +16,7 @@ test('a restore that has not succeeded is told to whoever backs up its services,
 });
 
 test('only a restore of all of its services takes the mark away', async () => {
-  const context = notes();
+  const { context } = keepingNotes();
   await markHalfRestored(context, stack(), { snapshot: 'good', services: ['app', 'db'] });
   await clearHalfRestored(context, stack(), ['db']);
   expect(await halfRestored(context, stack(), ['app'])).toHaveLength(1);

@@ -6,6 +6,7 @@ import type { Repository } from '../../../src/repository/repository.ts';
 import { type Capture, type CaptureResult, captureTree, type Extract, extractTree } from '../../../src/steps/job.ts';
 import { exclusions } from '../../../src/steps/selection.ts';
 import { filesArtifact, manifest } from '../../support/builders.ts';
+import { captureJob } from '../../support/capture-job.ts';
 
 let root = '';
 beforeEach(async () => {
@@ -88,20 +89,7 @@ async function capture(job: Partial<Capture>): Promise<{ result: CaptureResult; 
   const putTree = async (...args: unknown[]) => (asked.push(args[1]), { warnings: [] });
   const writer = { putTree, [Symbol.asyncDispose]: async () => undefined };
   const repository = { begin: async () => writer } as unknown as Repository;
-  const artifact = { service: 'app', name: 'files/data', extension: 'tar' };
-  const address = { stack: 'shop', set: 'default', id: '20261121T030000Z-3f9a1c' };
-  const common: Capture = {
-    kind: 'capture',
-    address,
-    artifact,
-    root,
-    path: '/data',
-    sqlite: 'auto',
-    scratch: '',
-    include: [],
-    exclude: [],
-  };
-  return { result: await captureTree(repository, { ...common, ...job }, new AbortController().signal), asked };
+  return { result: await captureTree(repository, captureJob({ root, ...job }), new AbortController().signal), asked };
 }
 
 test('a tree is captured without what its globs leave out', async () => {

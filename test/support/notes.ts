@@ -1,0 +1,20 @@
+import type { Context } from '../../src/context.ts';
+import type { Container } from '../../src/docker/docker.ts';
+import { container } from './builders.ts';
+import { fakeContext } from './fake-context.ts';
+
+/** An engine that only keeps notes, which are containers that never start. */
+export function keepingNotes(): { context: Context; kept: readonly Container[] } {
+  const kept: Container[] = [];
+  const context = fakeContext({ containers: [] });
+  const docker = {
+    note: async (name: string, _: string, labels: Record<string, string>) => (kept.push(container({ id: name, name, labels })), name),
+    containers: async () => [...kept],
+    remove: async (id: string) =>
+      void kept.splice(
+        kept.findIndex((one) => one.id === id),
+        1,
+      ),
+  } as unknown as typeof context.docker;
+  return { context: { ...context, docker }, kept };
+}
