@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
-import { describeDrill, exitCodeOfDrill } from '../../../src/commands/drill.ts';
+import { describeDrill, drillOnSchedule, exitCodeOfDrill } from '../../../src/commands/drill.ts';
 import type { DrillReport } from '../../../src/model/drill.ts';
 import { failureOf } from '../../../src/model/drill.ts';
 import { configurationError, DavitError } from '../../../src/model/errors.ts';
 import { tried } from '../../../src/steps/drilled.ts';
+import type { Notice } from '../../../src/notifiers/notifier.ts';
 import { artifact } from '../../support/builders.ts';
+import { fakeContext } from '../../support/fake-context.ts';
 
 const report: DrillReport = {
   set: 'default',
@@ -55,4 +57,18 @@ test('a stop of Davit and a missing key are no result', async () => {
   await expect(tried(artifact(), 'read', stopped, () => Promise.reject(new Error('cut')))).rejects.toThrow('told to stop');
   const key = configurationError({ where: 'DAVIT_IDENTITY', what: 'is not set' });
   await expect(tried(artifact(), 'read', signal, () => Promise.reject(key))).rejects.toBe(key);
+});
+
+test('who is to be notified hears that a scheduled drill could not even begin', async () => {
+  const heard: Notice[] = [];
+  const notifier = { name: 'good', notify: async (notice: Notice) => void heard.push(notice) };
+  await drillOnSchedule({ ...fakeContext({ containers: [], self: undefined }), notifiers: [notifier] }, 'shop');
+  expect(heard).toEqual([
+    {
+      stack: 'shop',
+      set: undefined,
+      status: 'failed',
+      error: expect.stringMatching(/a drill could not .*: davit: cannot tell which container/),
+    },
+  ]);
 });
