@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 core=(app mariadb-11.8 postgres-17 s3 s3-fast mariadb-10.11 postgres-15 redis-7 valkey-8 owncloud cells seatable
   cytomine-postgis cytomine-mongod cytomine-core cytomine-iam)
-optional=(mysql-9 mongodb) # sid moves, and MongoDB's tools are in no registry: a failure is a warning, and the tests are skipped
+optional=(mysql-9 mongodb) # sid moves, and not every machine has Go: a failure is a warning, and the tests are skipped
 
 base_image() { # CODENAME
   local tag=davit-test/base:$1 official=debian:$1-slim
@@ -35,12 +35,15 @@ bootstrap() { # CODENAME TAG
     rm "$tar"
 }
 
-# What the stand-in for MongoDB is made of: its own tools as they are installed on this machine, its shell from npm, and our server, which needs Go.
+# What the stand-in for MongoDB is made of: its own tools and our server, from Go's modules, and its shell from npm.
 mongodb_parts() {
   local parts=$PWD/.build/mongodb tool
   mkdir -p "$parts/bin" "$parts/mongosh" || return 1
-  for tool in mongodump mongorestore; do cp "$(command -v $tool)" "$parts/bin/" || return 1; done
-  (cd test/images/mongodb/server && CGO_ENABLED=0 go build -p 2 -trimpath -tags ferretdb_no_postgresql -ldflags '-s -w' -o "$parts/bin/mongod" .) &&
+  go_build() { (cd test/images/mongodb/server && CGO_ENABLED=0 go build -p 2 -trimpath "$@"); }
+  for tool in mongodump mongorestore; do
+    go_build -ldflags "-s -w -X main.VersionStr=100.9.5" -o "$parts/bin/$tool" github.com/mongodb/mongo-tools/$tool/main || return 1
+  done
+  go_build -tags ferretdb_no_postgresql -ldflags '-s -w' -o "$parts/bin/mongod" . &&
     npm install --prefix "$parts/mongosh" --ignore-scripts --omit=optional --no-audit --no-fund mongosh@2.12.0 &&
     install_pinned_node && cp "$pinned_node/node" "$parts/bin/"
 }
@@ -61,8 +64,8 @@ build() { # NAME
     cytomine-postgis) from=davit-test/postgres-15 ;;
     cytomine-*) folder=cytomine from=davit-test/app arguments=(ROLE="${name#cytomine-}") ;;
     mongodb)
-      for tool in go mongodump mongorestore; do command -v $tool >/dev/null || { say "images — mongodb — no $tool on this machine"; return 1; }; done
-      arguments=("TOOLS=$(mongorestore --version | sed -n '1s/.*: //p')") parts=(--build-context "parts=$PWD/.build/mongodb")
+      command -v go >/dev/null || { say "images — mongodb — no Go on this machine — install it, 1.24 or newer"; return 1; }
+      parts=(--build-context "parts=$PWD/.build/mongodb")
       ;;
   esac
   case $from in davit-test/base:*) base_image "${from#*:}" ;; *) build "${from#*/}" ;; esac
