@@ -35,17 +35,20 @@ bootstrap() { # CODENAME TAG
     rm "$tar"
 }
 
-# What the stand-in for MongoDB is made of: its own tools and our server, from Go's modules, and its shell from npm.
+# What the stand-in for MongoDB is made of: its own tools and FerretDB, from Go's modules, and its shell from npm.
+# FerretDB wants to be told its version by a file that its module does not hold.
 mongodb_parts() {
-  local parts=$PWD/.build/mongodb tool
-  mkdir -p "$parts/bin" "$parts/mongosh" || return 1
-  go_build() { (cd test/images/mongodb/server && CGO_ENABLED=0 go build -p 2 -trimpath "$@"); }
-  for tool in mongodump mongorestore; do
-    go_build -ldflags "-s -w -X main.VersionStr=100.9.5" -o "$parts/bin/$tool" github.com/mongodb/mongo-tools/$tool/main || return 1
-  done
-  go_build -tags ferretdb_no_postgresql -ldflags '-s -w' -o "$parts/bin/mongod" . &&
-    npm install --prefix "$parts/mongosh" --ignore-scripts --omit=optional --no-audit --no-fund mongosh@2.12.0 &&
-    install_pinned_node && cp "$pinned_node/node" "$parts/bin/"
+  local parts=$PWD/.build/mongodb source=$PWD/.build/mongodb/source
+  rm -rf "$source" && mkdir -p "$parts/bin" "$parts/mongosh" "$source" && cp test/images/mongodb/go.* "$source" || return 1
+  npm install --prefix "$parts/mongosh" --ignore-scripts --omit=optional --no-audit --no-fund mongosh@2.12.0 &&
+    install_pinned_node && cp "$pinned_node/node" "$parts/bin/" || return 1
+  (
+    cd "$source" && go mod vendor && echo v1.24.0 >vendor/github.com/FerretDB/FerretDB/build/version/version.txt || exit 1
+    from_module() { CGO_ENABLED=0 go build -p 2 -trimpath -tags ferretdb_no_postgresql -ldflags '-s -w -X main.VersionStr=100.9.5' -o "$parts/bin/$1" "$2"; }
+    from_module mongodump github.com/mongodb/mongo-tools/mongodump/main &&
+      from_module mongorestore github.com/mongodb/mongo-tools/mongorestore/main &&
+      from_module ferretdb github.com/FerretDB/FerretDB/cmd/ferretdb
+  ) && rm -rf "$source"
 }
 
 build() { # NAME

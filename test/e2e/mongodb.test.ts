@@ -1,14 +1,19 @@
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { until } from '../support/docker.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
 
 const image = 'davit-test/mongodb';
 const { stdout } = await execa('docker', ['image', 'ls', '--quiet', image]);
-/** It needs MongoDB's own tools, which are in no registry: without them, `scripts/images.sh mongodb` cannot build it. */
+/** It is built from Go's modules: on a machine without Go, `scripts/images.sh mongodb` says so. */
 const isHere = stdout !== '';
 
 const services = ['server', 'parts'] as const;
 type Service = (typeof services)[number];
+
+const healthcheck = { test: ['CMD', 'bash', '-c', '</dev/tcp/$$(hostname -i)/27017'], interval: '1s', retries: 60 };
+/** As in a compose file, where `$$` is one. */
+const account = { MONGO_INITDB_ROOT_USERNAME: 'keeper', MONGO_INITDB_ROOT_PASSWORD: `it's "odd" \\ $$HOME #é%` };
 
 const seed = `
 const shop = db.getSiblingDB('shop');
@@ -32,7 +37,7 @@ db.getSiblingDB('later').more.insertOne({ _id: 1 });`;
 
 const contents = `
 const names = db.adminCommand({ listDatabases: 1, nameOnly: true }).databases.map(({ name }) => name);
-for (const name of names.sort()) {
+for (const name of names.filter((it) => it !== 'admin').sort()) {
   const one = db.getSiblingDB(name);
   for (const { name: collection, options } of one.getCollectionInfos().sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const documents = one.getCollection(collection).find().toArray().map((it) => EJSON.stringify(it, { relaxed: false })).sort();
@@ -49,7 +54,8 @@ test.runIf(isHere)('MongoDB: a whole server, or the databases that are named, co
           image,
           volumes: [`${name}:/data/db`],
           labels: [name === 'server' ? 'davit.enable=true' : 'davit.dump.databases=shop'],
-          healthcheck: { test: ['CMD', 'bash', '-c', '</dev/tcp/$$(hostname -i)/27017'], interval: '1s', retries: 60 },
+          ...(name === 'parts' ? { environment: account } : {}),
+          healthcheck,
         },
       ]),
     ),
@@ -98,12 +104,55 @@ test.runIf(isHere)('MongoDB: a whole server, or the databases that are named, co
   expect(await stack.leftovers()).toEqual([]);
 });
 
+/** FerretDB keeps an oplog where somebody has made one, which stands for `rs.initiate()`. It cannot replay it, nor take users: the dump alone is shown. */
+test.runIf(isHere)('MongoDB: a member of a replica set is dumped with its users and with what was written meanwhile', async () => {
+  await using stack = await createStack({
+    services: {
+      member: {
+        image,
+        command: ['--replSet', 'rs0'],
+        labels: ['davit.enable=true'],
+        environment: account,
+        volumes: ['member:/data/db'],
+        healthcheck,
+      },
+    },
+    volumes: ['member'],
+  });
+  await stack.up();
+  await run(stack, 'member', `db.getSiblingDB('local').createCollection('oplog.rs', { capped: true, size: 1e8 })`);
+  await run(stack, 'member', `db.getSiblingDB('shop').still.insertOne({ _id: 1 })`);
+  const writing = stack.sh(
+    'member',
+    `${shell} --eval 'const { writes } = db.getSiblingDB("shop"); for (let _id = 0; db.getSiblingDB("shop").still.countDocuments() === 1; _id += 1) writes.insertOne({ _id })'`,
+  );
+  try {
+    await until(
+      'something is written',
+      async () => (await run(stack, 'member', `db.getSiblingDB('shop').writes.countDocuments()`)) !== '0',
+    );
+    const manifest = await stack.backup();
+    expect(manifest).toMatchObject({ status: 'complete', failures: [], warnings: [] });
+    const [artifact] = manifest.artifacts;
+    expect(artifact).toMatchObject({ name: '@server', details: { oplog: 'true', scope: 'server' } });
+    expect(rowsOf(artifact?.tables)).toEqual({ 'shop.still': 1, 'shop.writes': undefined, 'admin.system.users': undefined });
+    const users = await stack.sh('davit', `davit cat ${manifest.id} member/@server | grep -ac admin.keeper`);
+    expect(Number(users)).toBeGreaterThan(0);
+  } finally {
+    await run(stack, 'member', `db.getSiblingDB('shop').still.insertOne({ _id: 2 })`);
+    await writing;
+  }
+});
+
 async function each<T>(part: (name: Service) => Promise<T>): Promise<T[]> {
   return Promise.all(services.map(part));
 }
 
+const shell =
+  'HOME=/dev/null mongosh --quiet ${MONGO_INITDB_ROOT_USERNAME:+-u "$MONGO_INITDB_ROOT_USERNAME" -p "$MONGO_INITDB_ROOT_PASSWORD"} --authenticationDatabase admin';
+
 function run(stack: TestStack, service: string, script: string): Promise<string> {
-  return stack.sh(service, 'HOME=/dev/null mongosh --quiet --eval "$(cat)" 2>/dev/null', script);
+  return stack.sh(service, `${shell} --eval "$(cat)" 2>/dev/null`, script);
 }
 
 function rowsOf(tables: readonly { name: string; rows?: number | undefined }[] = []): Record<string, number | undefined> {

@@ -4,15 +4,18 @@ set -euo pipefail
 case ${1:--} in -*) set -- mongod "$@" ;; esac
 [ "$1" = mongod ] || exec "$@"
 
-if [ -n "${MONGO_INITDB_ROOT_USERNAME:-}${MONGO_INITDB_ROOT_USERNAME_FILE:-}" ]; then
-  echo 'This stand-in knows no users: leave MONGO_INITDB_ROOT_USERNAME out' >&2
-  exit 1
-fi
-
 if [ "$(id -u)" = 0 ]; then
   find /data/db /data/configdb \! -user mongodb -exec chown mongodb:mongodb {} +
   exec setpriv --reuid=mongodb --regid=mongodb --init-groups "$0" "$@"
 fi
+
+for name in MONGO_INITDB_ROOT_USERNAME MONGO_INITDB_ROOT_PASSWORD; do
+  file=${name}_FILE
+  [ -z "${!file:-}" ] || export "$name=$(cat "${!file}")"
+done
+shell=(mongosh --quiet)
+[ -z "${MONGO_INITDB_ROOT_USERNAME:-}" ] ||
+  shell+=(--username "$MONGO_INITDB_ROOT_USERNAME" --password "$MONGO_INITDB_ROOT_PASSWORD" --authenticationDatabase admin)
 
 # As in the official image, a temporary server that only this container reaches runs the scripts of the first start.
 if [ ! -e /data/db/.initialised ]; then
@@ -21,7 +24,7 @@ if [ ! -e /data/db/.initialised ]; then
   for file in /docker-entrypoint-initdb.d/*; do
     case $file in
       *.sh) . "$file" ;;
-      *.js) mongosh --quiet "${MONGO_INITDB_DATABASE:-test}" "$file" ;;
+      *.js) "${shell[@]}" "${MONGO_INITDB_DATABASE:-test}" "$file" ;;
     esac
   done
   kill $!
