@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 . scripts/toolchain.sh
 
 core=(app mariadb-11.8 postgres-17 s3 s3-fast mariadb-10.11 postgres-15 redis-7 valkey-8 owncloud cells seatable
-  cytomine-postgis cytomine-mongod cytomine-core cytomine-iam)
-optional=(mysql-9 mongodb) # sid moves, and not every machine has Go: a failure is a warning, and the tests are skipped
+  cytomine-postgis cytomine-core cytomine-iam)
+optional=(mysql-9 mongodb cytomine-mongod) # sid moves, and not every machine has Go: a failure is a warning, and the tests are skipped
 
 base_image() { # CODENAME
   local tag=davit-test/base:$1 official=debian:$1-slim
@@ -65,6 +65,7 @@ build() { # NAME
     mysql-9) folder=mysql ;;
     owncloud | cells | seatable) from=davit-test/app ;;
     cytomine-postgis) from=davit-test/postgres-15 ;;
+    cytomine-mongod) from=davit-test/mongodb ;;
     cytomine-*) folder=cytomine from=davit-test/app arguments=(ROLE="${name#cytomine-}") ;;
     mongodb)
       command -v go >/dev/null || { say "images — mongodb — no Go on this machine — install it, 1.24 or newer"; return 1; }

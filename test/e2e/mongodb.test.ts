@@ -1,12 +1,9 @@
-import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { until } from '../support/docker.ts';
+import { isBuilt, until } from '../support/docker.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
 
 const image = 'davit-test/mongodb';
-const { stdout } = await execa('docker', ['image', 'ls', '--quiet', image]);
-/** It is built from Go's modules: on a machine without Go, `scripts/images.sh mongodb` says so. */
-const isHere = stdout !== '';
+const isHere = await isBuilt('mongodb');
 
 const services = ['server', 'parts'] as const;
 type Service = (typeof services)[number];

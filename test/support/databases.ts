@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { execa } from 'execa';
+import { isBuilt } from './docker.ts';
 import type { ComposeService, TestStack } from './stack.ts';
 
 /** One kind of database server as a service of a test stack: how it is filled, described and logged in to. */
@@ -131,8 +131,6 @@ export const servers: readonly Server[] = [
 ];
 
 /** Of these only the optional ones may be absent; who has not built them sees it. */
-export async function presentServers(): Promise<Server[]> {
-  const { stdout } = await execa('docker', ['image', 'ls', '--format', '{{.Repository}}']);
-  const present = new Set(stdout.split('\n'));
-  return servers.filter(({ name }) => name !== 'mysql-9' || present.has(`davit-test/${name}`));
+export async function presentServers(): Promise<readonly Server[]> {
+  return (await isBuilt('mysql-9')) ? servers : servers.filter(({ name }) => name !== 'mysql-9');
 }

@@ -16,6 +16,11 @@ export async function docker(...args: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
+/** Whether a test image is here: some need what not every machine has, and `scripts/images.sh` has said so. */
+export async function isBuilt(name: string): Promise<boolean> {
+  return (await docker('image', 'ls', '--quiet', `davit-test/${name}`)) !== '';
+}
+
 export interface TestContainer extends AsyncDisposable {
   readonly id: string;
   readonly name: string;

@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { expect } from 'vitest';
 import type { Manifest } from '../../../src/model/snapshot.ts';
 import { createApp, deeds, expectStandstill, openApp, serves } from '../../support/app-stack.ts';
-import { until } from '../../support/docker.ts';
+import { isBuilt, until } from '../../support/docker.ts';
 import type { TestStack } from '../../support/stack.ts';
 import { replaceTool } from '../failures/faults.ts';
 import { labTest } from '../failures/lab-test.ts';
@@ -43,6 +43,9 @@ const test = labTest(() => ({
   },
 }));
 
+const isHere = await isBuilt('cytomine-mongod');
+test.beforeEach(({ skip }) => skip(!isHere, 'no image davit-test/cytomine-mongod'));
+
 async function sql(stack: TestStack, database: string, statement: string): Promise<string> {
   return stack.sh('postgis', `psql -qtA -v ON_ERROR_STOP=1 -U docker -d ${database}`, statement);
 }
@@ -58,7 +61,8 @@ const named = ({ artifacts }: Manifest) => artifacts.map(({ service, name }) => 
 test('a backup holds both databases of a moment without users, and the settings', async ({ lab: { stack, good } }) => {
   const manifest = good();
   expect(await stack.sh('davit', `davit cat ${manifest.id} mongo/dump | tar -tz | sort`)).toBe(
-    './\n./admin/\n./admin/system.users.bson\n./cytomine/\n./cytomine/annotationAction.bson',
+    './\n./admin/\n./admin/system.users.bson\n./admin/system.users.metadata.json\n' +
+      './cytomine/\n./cytomine/annotationAction.bson\n./cytomine/annotationAction.metadata.json',
   );
   expect(named(manifest)).toEqual([
     'app-engine/files/data',
