@@ -38,6 +38,9 @@ export interface Layout {
 
 const isPut = ({ method, url }: Seen): boolean => method === 'PUT' && !url.searchParams.has('partNumber');
 
+/** Sends content of large files: one part of them, or a pack. */
+export const isLarge = ({ method, bytes }: Seen): boolean => method === 'PUT' && bytes > 1_000_000;
+
 /** Every object and everything half-made. */
 export async function objects(storage: Storage): Promise<string[]> {
   const keys = (await Array.fromAsync(storage.list(''))).map(({ key }) => key);
