@@ -5,7 +5,7 @@ import { secondTries } from './test/support/second-tries.ts';
 const retry = process.env['CI'] === undefined ? 0 : 1;
 
 /** Tests of stacks that show in a minute or two that the steps do not depend on the format; DAVIT_TEST_FORMAT=restic runs all of them in that one. */
-const inBothFormats = ['whole-stack', 'killed', 'failures/directory'].map((name) => `test/e2e/${name}.test.ts`);
+const inBothFormats = ['whole-stack', 'killed', 'failures/directory', 'quiesce', 'secrets'].map((name) => `test/e2e/${name}.test.ts`);
 
 const e2e = {
   retry,

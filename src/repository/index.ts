@@ -17,6 +17,7 @@ type Settings = Pick<Environment, 'DAVIT_STORAGE' | 'storages' | 'DAVIT_ENCRYPT_
 export async function createRepository(settings: Settings, variables: Variables, count: (bytes: number) => void): Promise<Repository> {
   const { DAVIT_ENCRYPT_TO: recipients, DAVIT_IDENTITY: identity, DAVIT_PASSWORD: password, DAVIT_PROVE } = settings;
   const keys = { recipients, identity };
+  refuseUselessRecipients(settings);
   const decoders = createCodecs(keys);
   const repositories = new Map<string, Repository>();
   for (const [name, location] of Object.entries(locationsOf(settings))) {
@@ -46,6 +47,18 @@ function requirePassword(password: string | undefined, location: string): string
     what: 'DAVIT_PASSWORD is not set, and a repository in the format of restic is always encrypted',
     seen: location,
     fix: 'set it, or DAVIT_PASSWORD_FILE, and keep a copy of it elsewhere',
+  });
+}
+
+/** Whoever names recipients wants that this machine cannot read its backups: silence would deceive him. */
+function refuseUselessRecipients({ DAVIT_ENCRYPT_TO: recipients, ...settings }: Settings): void {
+  const locations = Object.values(locationsOf(settings));
+  if (recipients.length === 0 || locations.some((location) => !inResticFormat.test(location))) return;
+  throw configurationError({
+    where: 'environment',
+    what: 'DAVIT_ENCRYPT_TO says nothing to the format of restic, which is encrypted with DAVIT_PASSWORD, and readable from here',
+    seen: locations.join(', '),
+    fix: 'unset it, or store plain files: s3:// or file:// without restic+',
   });
 }
 

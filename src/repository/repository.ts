@@ -46,6 +46,8 @@ export interface StoredTree extends StoredFile {
  * has put is then safe, and waits for the commit.
  */
 export interface SnapshotWriter extends AsyncDisposable {
+  /** What was seen at the beginning and keeps nobody from writing, but harms older snapshots. */
+  readonly warnings: readonly string[];
   put(artifact: ArtifactName, plain: Readable, signal?: AbortSignal): Promise<StoredFile>;
   putTree(artifact: ArtifactName, tree: Tree, signal?: AbortSignal): Promise<StoredTree>;
   /** Removes one stored artifact again; for a source that turned out bad after its last byte. */

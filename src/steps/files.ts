@@ -40,7 +40,10 @@ export async function readAhead(context: Context, run: Run): Promise<Map<FilesSo
       context.log.info({ source: artifactId(source), bytes: tree?.plain.bytes, stored: tree?.stored.bytes }, 'read ahead');
     } catch (error) {
       context.signal.throwIfAborted();
-      context.log.info({ source: artifactId(source), error: messageOf(error) }, 'could not be read ahead');
+      context.log.warn(
+        { source: artifactId(source), error: messageOf(error) },
+        'could not be read ahead, so its app stands still for longer',
+      );
     }
   }
   return ahead;

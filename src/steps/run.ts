@@ -53,12 +53,13 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
   if (newest !== undefined && Date.parse(newest.startedAt) > startedAt.getTime()) {
     warnings.push(`the clock of this machine is wrong: the last snapshot ${newest.id} is from the future`);
   }
-  for (const warning of warnings) log.warn({ set: plan.set }, warning);
   const failures = plan.problems.map(({ service, error }) => ({ service, error: error.message }));
   for (const { service, error } of failures) log.error({ service, error }, 'not captured');
   const { storage } = settingsOf(stack, plan.set);
   const address = { stack: stack.name, set: plan.set, id, ...(storage === undefined ? {} : { storage }) };
   const writer = await unlessStopped(context, repository.begin(address));
+  warnings.push(...writer.warnings);
+  for (const warning of warnings) log.warn({ set: plan.set }, warning);
   return {
     stack,
     plan,

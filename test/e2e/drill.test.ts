@@ -2,10 +2,13 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DrillReport } from '../../src/model/drill.ts';
 import type { Manifest } from '../../src/model/snapshot.ts';
+import { createFilesystemStorage } from '../../src/storage/filesystem.ts';
 import { createAgeKeys } from '../support/age-keys.ts';
 import { docker, until } from '../support/docker.ts';
 import { app, maria, planted, postgres, sqlIn } from '../support/services.ts';
 import { createStack, davitImage, type TestStack } from '../support/stack.ts';
+import { shared } from './failures/layout.ts';
+import { folderOf } from './failures/look.ts';
 
 const redisPassword = 'planted-redis-password';
 
@@ -134,20 +137,19 @@ test('a snapshot is restored into throw-away containers; the stack does not noti
   expect(lastDrills).toMatchObject({ default: { endedAt: expect.any(String) } });
 });
 
-/** Restic's format keeps everything in packs, which artifacts share. */
-const inFiles = process.env['DAVIT_TEST_FORMAT'] !== 'restic';
-
-test.runIf(inFiles)('what is damaged is named, everything else is tried all the same, and health says it', async () => {
-  const file = await stack.sh('davit', `find /backups -name 'shop.pgdump*'`);
-  await stack.sh('davit', `cp -a ${file} /tmp/whole && truncate -s -40 ${file}`);
+test('what is damaged is named, everything else is tried all the same, and health says it', async () => {
+  const folder = await folderOf(`${stack.project}_backups`);
+  const { key, harmed } = await shared(createFilesystemStorage(folder), good, 'postgres/shop');
+  await stack.sh('davit', `cp -a /backups/${key} /tmp/whole && truncate -s -40 /backups/${key}`);
   const [report] = await stack.json<DrillReport[]>(['drill'], 1);
   const failed = report?.artifacts.filter(({ error }) => error !== undefined);
-  expect(failed?.map(({ artifact }) => artifact)).toEqual(['postgres/shop']);
-  expect(failed?.[0]?.error).toMatch(/ — do not rely on this artifact/);
+  expect(harmed).not.toContain('app/files/data');
+  expect(failed?.map(({ artifact }) => artifact).toSorted()).toEqual(harmed.toSorted());
+  for (const { error } of failed ?? []) expect(error).toMatch(/ — do not rely on this artifact/);
   expect(report?.artifacts).toHaveLength(9);
   expect(await stack.leftovers()).toEqual([]);
   expect(await stack.davit('health')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('postgres/shop') });
-  await stack.sh('davit', `cp -a /tmp/whole ${file}`);
+  await stack.sh('davit', `cp -a /tmp/whole /backups/${key}`);
 });
 
 test.each(['SIGTERM', 'SIGKILL'] as const)(

@@ -87,6 +87,19 @@ test('files are read ahead while their app runs; without the password nothing ru
   expect((await stack.json<Manifest[]>(['list'])).map((one) => one.id)).toEqual([id]);
 });
 
+test('a pack that was lost does not keep the next run from being good: it warns, and stores again what is still there', async () => {
+  await using stack = await createStack({ format: 'restic', services: { app: app('files') }, volumes: ['files'] });
+  await stack.up();
+  await stack.sh('app', 'head -c 3000000 /dev/urandom > /data/a');
+  const first = await stack.backup();
+  const lost = await stack.sh('davit', 'cd /backups && find data -type f -size +2M -print -delete');
+  expect(await stack.davit('verify')).toMatchObject({ exitCode: 1, stdout: expect.stringContaining(`${lost} is missing`) });
+  const second = await stack.backup();
+  expect(second).toMatchObject({ status: 'complete', warnings: [expect.stringContaining(`${lost} is missing`)] });
+  expect(await stack.json(['verify'])).toEqual({ verified: [second.id, first.id], problems: [] });
+  expect(await stack.backup()).toMatchObject({ status: 'complete', warnings: [] });
+});
+
 function bytesStored({ artifacts }: Manifest): number {
   return artifacts.reduce((sum, { stored }) => sum + stored.bytes, 0);
 }

@@ -21,6 +21,8 @@ export type Fault =
 export interface Seen {
   readonly method: string;
   readonly url: URL;
+  /** Of what it sends. */
+  readonly bytes: number;
 }
 
 export interface FaultyS3 extends AsyncDisposable {
@@ -44,7 +46,8 @@ export async function startFaultyS3(upstream: URL, address = '127.0.0.1'): Promi
   const sockets = new Set<Socket>();
 
   const server = createServer((request, response) => {
-    const arrived = { method: request.method ?? '', url: new URL(request.url ?? '/', upstream) };
+    const bytes = Number(request.headers['content-length'] ?? 0);
+    const arrived = { method: request.method ?? '', url: new URL(request.url ?? '/', upstream), bytes };
     seen.push(arrived);
     const rule = rules.find(({ matches, left }) => left > 0 && matches(arrived));
     if (rule) {

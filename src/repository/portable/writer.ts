@@ -94,7 +94,7 @@ export function createWriter(storage: Storage, codecs: readonly Codec[], address
   }
 
   const dispose = async (): Promise<void> => void (await Promise.all(running));
-  return { put, putTree, discard, commit, abort, [Symbol.asyncDispose]: dispose };
+  return { warnings: [], put, putTree, discard, commit, abort, [Symbol.asyncDispose]: dispose };
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

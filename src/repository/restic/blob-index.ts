@@ -3,14 +3,21 @@ import { packLength } from './pack.ts';
 
 /** Where every blob lies. A million of them take 60 MB: numbers in two typed arrays, and no object for each. */
 export interface BlobIndex {
-  /** A pack with everything in it. A blob that is known already keeps its first place. */
+  /** A pack with everything in it. A blob that is known already keeps its first place, unless that is lost. */
   add(pack: IndexedPack): void;
+  /** Also where it has been lost. */
   find(id: string): BlobLocation | undefined;
+  /** Whether it lies in a pack that is not lost. */
   has(id: string): boolean;
+  packs(): readonly string[];
   /** How long a pack must be; undefined: no index names it. */
   packBytes(pack: string): number | undefined;
-  /** The pack is gone: what it held is unknown until another one is added that has it. */
+  /** The pack is gone: nobody has what it held, until another one is added that has it. */
   lose(pack: string): void;
+  /** Exactly these are gone. True: one of them was not known to be. */
+  loseOnly(packs: Iterable<string>): boolean;
+  /** Of the packs that are gone, those that held what no other one has. */
+  unreplaced(): string[];
 }
 
 const idWords = 8;
@@ -64,8 +71,12 @@ export function createBlobIndex(): BlobIndex {
     return packs.push(pack) - 1;
   }
 
+  function packOf(record: number): number {
+    return (records[record * recordWords + idWords] as number) & ~treeBit;
+  }
+
   function isLost(record: number): boolean {
-    return lost.size > 0 && lost.has((records[record * recordWords + idWords] as number) & ~treeBit);
+    return lost.size > 0 && lost.has(packOf(record));
   }
 
   function addBlob({ id, type, pack, offset, length, plainLength }: BlobLocation): void {
@@ -88,16 +99,29 @@ export function createBlobIndex(): BlobIndex {
       const record = recordOf(id);
       return record !== undefined && !isLost(record);
     },
+    packs: () => packs,
     lose: (pack) => void lost.add(numberOf(pack)),
+    loseOnly(gone) {
+      const before = new Set(lost);
+      lost.clear();
+      for (const pack of gone) lost.add(numberOf(pack));
+      return [...lost].some((number) => !before.has(number));
+    },
+    unreplaced() {
+      const numbers = new Set<number>();
+      if (lost.size > 0) for (let record = 0; record < size; record++) if (isLost(record)) numbers.add(packOf(record));
+      return [...numbers].map((number) => packs[number] ?? '');
+    },
     packBytes: (pack) => lengths[packNumbers.get(pack) ?? -1],
     add({ id, blobs }) {
-      lengths[numberOf(id)] = packLength(blobs);
-      lost.delete(numberOf(id));
+      const number = numberOf(id);
+      // An index may tell of a part of it only.
+      lengths[number] = Math.max(lengths[number] ?? 0, packLength(blobs));
       blobs.forEach(addBlob);
     },
     find(id) {
       const record = recordOf(id);
-      if (record === undefined || isLost(record)) return undefined;
+      if (record === undefined) return undefined;
       const at = record * recordWords + idWords;
       const [pack = 0, offset = 0, length = 0, plainLength = 0] = records.subarray(at, at + 4);
       const type = (pack & treeBit) === 0 ? 'data' : 'tree';

@@ -24,14 +24,18 @@ interface Fetched {
   readers: number;
 }
 
+/** It is in no pack that is there. */
+export class LostBlob extends DavitError {}
+
 /**
- * Reads packs whole and keeps the last few: what was written together is wanted together. Readers hold no lock: when somebody prunes meanwhile, `refresh`
- * learns where the blobs have gone.
+ * Reads packs whole and keeps the last few: what was written together is wanted together. Readers hold no lock: when somebody prunes meanwhile, `search`
+ * learns where else the blobs are.
  */
-export function createBlobReader(opened: Opened, index: BlobIndex, refresh: () => Promise<unknown>): BlobReader {
+export function createBlobReader(opened: Opened, index: BlobIndex, search: (isFound: () => boolean) => Promise<unknown>): BlobReader {
   const packs = new Map<string, Fetched>();
   /** Memory of packs that were read, for the next ones. */
   const spare: Buffer[] = [];
+  let searching: Promise<unknown> = Promise.resolve();
 
   function fetch(id: string, signal?: AbortSignal): Promise<Buffer> {
     const length = index.packBytes(id) ?? 0;
@@ -64,12 +68,17 @@ export function createBlobReader(opened: Opened, index: BlobIndex, refresh: () =
   }
 
   async function read(id: string, signal?: AbortSignal): Promise<Buffer> {
+    if (!index.has(id)) await searching.catch(() => undefined);
     const location = index.find(id);
     if (location === undefined) throw missingBlob(opened, id);
+    if (!index.has(id)) throw lostBlob(opened, location);
     const pack = fetchPack(location.pack, signal);
     pack.readers++;
     try {
-      return openBlob(opened, location, await pack.bytes, true);
+      const bytes = await pack.bytes;
+      if (bytes.length < (index.packBytes(location.pack) ?? 0))
+        throw new MissingObject({ where: `${opened.storage.location}/${packKey(location.pack)}`, what: 'is too short' });
+      return openBlob(opened, location, bytes, true);
     } finally {
       pack.readers--;
     }
@@ -85,18 +94,27 @@ export function createBlobReader(opened: Opened, index: BlobIndex, refresh: () =
         const pack = index.find(id)?.pack;
         if (!(error instanceof MissingObject) || pack === undefined) throw error;
         index.lose(pack);
-        await refresh();
-        if (!index.has(id)) throw error;
+        const again = () => search(() => index.has(id));
+        searching = searching.then(again, again);
+        await searching;
         return read(id, signal);
       }),
   };
 }
 
-export function missingBlob({ storage }: Opened, id: string): DavitError {
-  return new DavitError({
+export function missingBlob({ storage }: Opened, id: string): LostBlob {
+  return new LostBlob({
     where: storage.location,
     what: `blob ${id.slice(0, 12)} is missing: no index names it`,
     fix: 'use another snapshot, and look with restic check',
+  });
+}
+
+function lostBlob({ storage }: Opened, { id, pack }: BlobLocation): LostBlob {
+  return new LostBlob({
+    where: `${storage.location}/${packKey(pack)}`,
+    what: `does not exist any more, or not as a whole, and with it blob ${id.slice(0, 12)} is lost`,
+    fix: 'use another snapshot',
   });
 }
 

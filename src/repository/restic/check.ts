@@ -6,7 +6,7 @@ import type { Flaw } from '../repository.ts';
 import { findArtifact } from './artifacts.ts';
 import { missingBlob, openBlob } from './blob-reader.ts';
 import { sha256 } from './crypto.ts';
-import { getWhole, idOf } from './objects.ts';
+import { getWhole } from './objects.ts';
 import { packKey, readHeader } from './pack.ts';
 import type { Session } from './session.ts';
 import { decodeTree, type Node } from './tree.ts';
@@ -32,6 +32,7 @@ export async function checkSnapshots(
   depth: Depth,
   signal?: AbortSignal,
 ): Promise<Flaw[]> {
+  const lost = await session.takeStock();
   const { found, flaws } = await findArtifacts(session, trees, signal);
   const problems: Problems = new Map();
   const needs = new Map<string, Set<string>>();
@@ -39,13 +40,14 @@ export async function checkSnapshots(
   const need = (id: string): void => {
     const pack = session.index.find(id)?.pack;
     if (pack === undefined) problems.set(id, missingBlob(session, id).message);
+    else if (!session.index.has(id)) problems.set(id, `${packKey(pack)} ${lost.get(pack) ?? 'is missing'}`);
     else needs.set(pack, (needs.get(pack) ?? new Set()).add(id));
   };
   for (const { node } of found) await survey(session, node, problems, seen, need, signal);
-  await checkSizes(session, needs, problems);
-  const whole = [...needs.keys()].filter((pack) => !problems.has(pack));
   const limit = pLimit(parallelReads);
-  await Promise.all(choose(depth, whole).map((pack) => limit(() => checkPack(session, pack, needs.get(pack) ?? [], problems, signal))));
+  await Promise.all(
+    choose(depth, [...needs.keys()]).map((pack) => limit(() => checkPack(session, pack, needs.get(pack) ?? [], problems, signal))),
+  );
   if (problems.size > 0)
     for (const { node, snapshot, artifact } of found)
       for (const problem of await problemsOf(session, node, problems, signal)) flaws.push({ snapshot, artifact, problem });
@@ -93,16 +95,6 @@ async function survey(
   } catch (error) {
     signal?.throwIfAborted();
     problems.set(subtree, messageOf(error));
-  }
-}
-
-async function checkSizes({ storage, index }: Session, needs: ReadonlyMap<string, unknown>, problems: Problems): Promise<void> {
-  const bytesOf = new Map<string, number>();
-  for await (const { key, bytes } of storage.list('data')) bytesOf.set(idOf(key), bytes);
-  for (const pack of needs.keys()) {
-    const [bytes, wanted] = [bytesOf.get(pack), index.packBytes(pack)];
-    const problem = bytes === undefined ? 'is missing' : `has ${bytes} bytes instead of ${wanted}`;
-    if (bytes !== wanted) problems.set(pack, `${packKey(pack)} ${problem}`);
   }
 }
 

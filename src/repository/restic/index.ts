@@ -10,7 +10,7 @@ import type { Repository } from '../repository.ts';
 import { findArtifact } from './artifacts.ts';
 import { checkSnapshots } from './check.ts';
 import { removeDeadLocks, takeLock } from './locks.ts';
-import { prune } from './prune.ts';
+import { partition, prune } from './prune.ts';
 import { readFile } from './read.ts';
 import { createSessions, type Session } from './session.ts';
 import { createSnapshots, isOf, manifestsOf, snapshotFolder } from './snapshots.ts';
@@ -116,8 +116,4 @@ export function createResticRepository({ storage, password, prove = true }: Rest
     },
   };
   return repository;
-}
-
-function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }

@@ -1,6 +1,6 @@
-import { DavitError } from '../../model/errors.ts';
+import { DavitError, messageOf } from '../../model/errors.ts';
 import { blobTypes, type IndexedPack } from './blob.ts';
-import { openBlob } from './blob-reader.ts';
+import { LostBlob, missingBlob, openBlob } from './blob-reader.ts';
 import { indexFolder, readIndexFile, writeIndex } from './index-files.ts';
 import { getWhole, idOf, putProven } from './objects.ts';
 import { createPack, packKey } from './pack.ts';
@@ -16,23 +16,32 @@ import { blobsBelow } from './walk.ts';
  */
 export async function prune(session: Session, snapshots: readonly Snapshot[]): Promise<void> {
   const { storage } = session;
+  const lost = await session.takeStock();
   const used = await usedBlobs(session, snapshots);
   const indexKeys: string[] = [];
   const packs = new Map<string, IndexedPack>();
   for await (const { key } of storage.list(indexFolder)) indexKeys.push(key);
   for (const key of indexKeys) for (const pack of await readIndexFile(session, key)) packs.set(pack.id, merged(packs.get(pack.id), pack));
-  const plan = planPrune([...packs.values()], (id) => used.has(id));
+  const [there, gone] = partition([...packs.values()], ({ id }) => !lost.has(id));
+  const plan = planPrune(there, (id) => used.has(id));
+  // What a snapshot lacks is still named, so that everybody can tell which one it harms.
+  const [lacking, replaced] = partition(gone, ({ blobs }) => blobs.some(({ id }) => used.has(id) && !session.index.has(id)));
 
-  if (plan.repack.length + plan.remove.length > 0) {
+  if (plan.repack.length + plan.remove.length + replaced.length > 0) {
     const repacked = await repack(session, plan.repack, plan.keep, used);
-    const written = new Set(await writeIndex(session, [...plan.keep, ...repacked]));
+    const written = new Set(await writeIndex(session, [...plan.keep, ...lacking, ...repacked]));
     await storage.remove(indexKeys.filter((key) => !written.has(idOf(key))));
     for (const { id } of repacked) packs.set(id, { id, blobs: [] });
-    for (const { id } of [...plan.repack, ...plan.remove]) packs.delete(id);
+    for (const { id } of [...plan.repack, ...plan.remove, ...replaced]) packs.delete(id);
   }
   const unknown: string[] = [];
   for await (const { key } of storage.list('data')) if (!packs.has(idOf(key))) unknown.push(key);
   await storage.remove(unknown);
+}
+
+/** Those for which it is true, and the others. */
+export function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 function merged(known: IndexedPack | undefined, pack: IndexedPack): IndexedPack {
@@ -43,25 +52,28 @@ function merged(known: IndexedPack | undefined, pack: IndexedPack): IndexedPack 
 async function usedBlobs(session: Session, snapshots: readonly Snapshot[]): Promise<Set<string>> {
   const used = new Set<string>();
   const enter = (tree: string): boolean => !used.has(tree);
-  for (const { id, tree, manifest } of snapshots) {
-    if (tree === '')
-      throw new DavitError({
-        where: `${session.storage.location}/snapshots/${id}`,
-        what: 'cannot be read, so nothing is removed',
-        seen: typeof manifest === 'string' ? manifest : undefined,
-        fix: 'remove it with restic forget, or repair it',
-      });
-    for await (const blob of blobsBelow(session, tree, enter)) {
-      if (!session.index.has(blob.id))
-        throw new DavitError({
-          where: session.storage.location,
-          what: `blob ${blob.id.slice(0, 12)} is missing, so nothing is removed`,
-          fix: 'see what is damaged: restic check',
-        });
-      used.add(blob.id);
+  for (const snapshot of snapshots) {
+    const { tree, manifest } = snapshot;
+    if (tree === '') throw unreadable(session, snapshot, typeof manifest === 'string' ? manifest : undefined);
+    try {
+      for await (const blob of blobsBelow(session, tree, enter)) {
+        if (session.index.find(blob.id) === undefined) throw missingBlob(session, blob.id);
+        used.add(blob.id);
+      }
+    } catch (error) {
+      throw error instanceof LostBlob ? unreadable(session, snapshot, messageOf(error)) : error;
     }
   }
   return used;
+}
+
+function unreadable({ storage }: Session, { id }: Snapshot, seen?: string): DavitError {
+  return new DavitError({
+    where: `${storage.location}/snapshots/${id}`,
+    what: 'cannot be read, so nothing is removed',
+    seen,
+    fix: `give it up with \`restic forget ${id.slice(0, 8)}\`, or repair it`,
+  });
 }
 
 /** Blobs move as they are, sealed, after each was found whole. */

@@ -6,6 +6,7 @@ import { type Chunker, createChunker } from './chunker.ts';
 import { loadIndex } from './index-files.ts';
 import { type Opened, openExisting, openOrCreate } from './open.ts';
 import { type RollingTables, rollingTables } from './polynomial.ts';
+import { lostPacks } from './stock.ts';
 
 /** An open repository and what this process knows of it. */
 export interface Session extends Opened {
@@ -13,6 +14,8 @@ export interface Session extends Opened {
   readonly blobs: BlobReader;
   /** Learns what others have indexed meanwhile. False: somebody has removed something, and blobs that are known may be gone. */
   refresh(): Promise<boolean>;
+  /** Looks which packs are there. What is wrong with the others, by their id: they count as lost. */
+  takeStock(): Promise<ReadonlyMap<string, string>>;
   /** These index files are ours: what they say is known. */
   knows(indexIds: readonly string[]): void;
   /** Lends a chunker: each holds 9 MiB. */
@@ -82,11 +85,21 @@ function createSession(opened: Opened): Session {
     refreshing = next;
     return next;
   }
+  /** What was lost may have been moved, or lie in another pack as well. */
+  async function search(isFound: () => boolean): Promise<void> {
+    await refresh();
+    if (!isFound()) await loadIndex(opened, index, new Set());
+  }
   return {
     ...opened,
     index,
-    blobs: createBlobReader(opened, index, refresh),
+    blobs: createBlobReader(opened, index, search),
     refresh,
+    async takeStock() {
+      const lost = await lostPacks(opened, index);
+      if (index.loseOnly(lost.keys())) await search(() => index.unreplaced().length === 0);
+      return lost;
+    },
     knows: (indexIds) => indexIds.forEach((id) => read.add(id)),
     async withChunker(work) {
       const chunker = idle.pop() ?? createChunker((tables ??= rollingTables(opened.polynomial)));

@@ -6,6 +6,7 @@ import { chunksOf } from '../../storage/chunks.ts';
 import { createDigester } from '../digester.ts';
 import type { ArtifactName, EarlierTree, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
 import { assemble } from './assemble.ts';
+import { LostBlob } from './blob-reader.ts';
 import { createBlobWriter, type Tally } from './blob-writer.ts';
 import { captureTree, type Earlier } from './capture.ts';
 import { fileName } from './file-name.ts';
@@ -14,6 +15,7 @@ import { findNode, unwrap, unwrapArtifact, wrapArtifact } from './artifacts.ts';
 import { takeLock } from './locks.ts';
 import type { Session, Sessions } from './session.ts';
 import { isOf, manifestsOf, putSnapshot, type Snapshots } from './snapshots.ts';
+import { lossesOf } from './stock.ts';
 import { parseTime } from './timestamp.ts';
 import type { Node } from './tree.ts';
 
@@ -29,7 +31,7 @@ export async function createWriter(
   const known = await sessions.create();
   const [lock] = await Promise.all([takeLock(known, false, address.id), known.refresh().catch(() => false)]);
   // From here on nobody removes anything; while the lock settled, most of the index was read.
-  const session = await newestOf(sessions).catch(async (error: unknown) => {
+  const { session, warnings } = await newestOf(sessions).catch(async (error: unknown) => {
     await lock[Symbol.asyncDispose]();
     throw error;
   });
@@ -89,7 +91,7 @@ export async function createWriter(
     return store(file, [signal], async (either) => {
       const { since } = tree;
       const tally: Tally = { bytes: since?.stored.stored.bytes ?? 0 };
-      const before = since === undefined ? await earlier(file, tree.root) : await ahead(since);
+      const before = since === undefined ? await earlierOf(session, snapshots, address, file, tree.root) : await ahead(since);
       const { node, bytes, warnings } = await captureTree(session, blobs, tree, basename(file), before, tally, either);
       const stored = await wrapArtifact(blobs, node, tally);
       const plain = { bytes, sha256: node.subtree ?? stored.sha256 };
@@ -100,18 +102,6 @@ export async function createWriter(
   async function ahead({ stored, startedAt }: EarlierTree): Promise<Earlier | undefined> {
     const node = await unwrap(session, stored);
     return node && { node, startedAt: parseTime(startedAt) };
-  }
-
-  /** The same artifact in the newest snapshot of the set that has it, or the same folder in one of restic's own. */
-  async function earlier(file: string, root: string): Promise<Earlier | undefined> {
-    const all = await snapshots.all(session);
-    const [newest] = manifestsOf(all, address.stack, address.set).manifests.filter(({ artifacts }) =>
-      artifacts.some((one) => one.file === file),
-    );
-    const snapshot = newest === undefined ? undefined : all.find((one) => isOf(one, newest));
-    if (newest === undefined || snapshot === undefined) return findForeign(session, all, root);
-    const node = await findNode(session, snapshot.tree, file);
-    return node && { node, startedAt: parseTime(newest.startedAt) };
   }
 
   async function commit(manifest: Manifest, signal?: AbortSignal): Promise<void> {
@@ -146,6 +136,7 @@ export async function createWriter(
   }
 
   return {
+    warnings,
     put,
     putTree,
     commit,
@@ -160,10 +151,33 @@ export async function createWriter(
   };
 }
 
-async function newestOf(sessions: Sessions): Promise<Session> {
+/** The same artifact in the newest snapshot of the set that has it, or the same folder in one of restic's own. */
+async function earlierOf(
+  session: Session,
+  snapshots: Snapshots,
+  address: SnapshotAddress,
+  file: string,
+  root: string,
+): Promise<Earlier | undefined> {
+  const all = await snapshots.all(session);
+  const [newest] = manifestsOf(all, address.stack, address.set).manifests.filter(({ artifacts }) =>
+    artifacts.some((one) => one.file === file),
+  );
+  const snapshot = newest === undefined ? undefined : all.find((one) => isOf(one, newest));
+  if (newest === undefined || snapshot === undefined) return findForeign(session, all, root);
+  // It only saves time: what has been lost is read again.
+  const node = await findNode(session, snapshot.tree, file).catch((error: unknown) => {
+    if (error instanceof LostBlob) return undefined;
+    throw error;
+  });
+  return node && { node, startedAt: parseTime(newest.startedAt) };
+}
+
+/** What is lost is not relied upon: it is stored again. */
+async function newestOf(sessions: Sessions): Promise<{ session: Session; warnings: string[] }> {
   const session = await sessions.renew();
-  await requireSame(session);
-  return session;
+  const [lost] = await Promise.all([session.takeStock(), requireSame(session)]);
+  return { session, warnings: lossesOf(session, session.index, lost) };
 }
 
 async function requireSame({ storage, isSame }: Session): Promise<void> {

@@ -1,5 +1,7 @@
 import { describe, expect } from 'vitest';
+import { docker } from '../../support/docker.ts';
 import { startSocketProxy } from '../../support/socket-proxy.ts';
+import { format } from '../../support/stack.ts';
 import { holdWorker, lockTable, mariaTables, replaceTool, sql } from './faults.ts';
 import { labTest } from './lab-test.ts';
 import type { Lab } from './lab.ts';
@@ -23,6 +25,16 @@ const test = labTest(() => ({
   },
 }));
 
+/** Only what need not be read twice is read while its app runs. */
+const readsAhead = format === 'restic';
+
+async function stateOf({ stack }: Lab) {
+  const [isRunning, startedAt] = (
+    await docker('inspect', '-f', '{{.State.Running}} {{.State.StartedAt}}', await stack.container('app'))
+  ).split(' ');
+  return { isRunning, startedAt };
+}
+
 interface Moment extends AsyncDisposable {
   reached(): Promise<unknown>;
 }
@@ -37,7 +49,7 @@ const moments: readonly (readonly [phase: string, prepare: (lab: Lab) => Moment 
     ['the dump', (lab) => lockTable(lab, 'gate_1'), ['maria/shop', 'the connection to Docker was cut while sh ran']],
     [
       'the archive',
-      holdWorker,
+      (lab) => holdWorker(lab),
       ['app/files/data', /docker at tcp:.* the connection was cut during POST .*wait.* — look at Docker's own log/],
     ],
   ];
@@ -54,6 +66,17 @@ describe.for(['end', 'reset'] as const)('every connection to Docker is cut (%s)'
     expect(performance.now() - cutAt, 'nothing that is gone is waited for').toBeLessThan(60_000);
   });
 
+  test.runIf(readsAhead)('while files are read ahead: they are read once more, and the run is good', async ({ lab }) => {
+    await using moment = holdWorker(lab, 'runs');
+    const run = lab.backup();
+    await moment.reached();
+    proxy.cut(how);
+    await moment[Symbol.asyncDispose]();
+    const outcome = await run;
+    await lab.succeeds(outcome);
+    expect(outcome.stderr).toMatch(/the connection was cut[^]*could not be read ahead, so its app stands still for longer/);
+  });
+
   // Docker goes on with what it was asked: it is asked again, and the run is good.
   test.for(['stop', 'start'] as const)('while the app is told to %s', async (verb, { lab }) => {
     const asked = () => proxy.requests.filter((request) => request.endsWith(`/${verb}`)).length;
@@ -63,6 +86,21 @@ describe.for(['end', 'reset'] as const)('every connection to Docker is cut (%s)'
     await lab.succeeds();
     expect(asked() - before).toBeGreaterThan(1);
   });
+});
+
+test.runIf(readsAhead)('Docker cannot be reached any more while files are read ahead: nothing was touched', async ({ lab }) => {
+  await using moment = holdWorker(lab, 'runs');
+  const { startedAt } = await stateOf(lab);
+  const run = lab.backup();
+  await moment.reached();
+  proxy.leave();
+  const outcome = await run;
+  proxy.comeBack();
+  await moment[Symbol.asyncDispose]();
+  expect(outcome.exitCode).toBe(1);
+  expect(problemsOf(outcome).join('\n')).toMatch(/docker at tcp:.*connection was cut/);
+  expect(await stateOf(lab)).toEqual({ isRunning: 'true', startedAt });
+  await lab.killed();
 });
 
 test('Docker cannot be reached any more while the app stands still: the next run brings it back', async ({ lab }) => {

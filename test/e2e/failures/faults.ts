@@ -31,9 +31,16 @@ export async function atAnotherTime({ compose }: TestStack, byMs: number): Promi
   return compose('exec', '-T', '-e', options, 'davit', 'davit', 'backup', '--json');
 }
 
-/** Makes the worker of the next run stand still as soon as it runs: it cannot end before the connection to it does. */
-export function holdWorker({ stack }: Lab): AsyncDisposable & { reached(): Promise<string> } {
-  const find = () => docker('ps', '-q', '--filter', `label=io.davit.worker=${stack.project}`, '--filter', 'status=running');
+/** Makes the worker of the next run that reads while the app runs, or while it stands still, stop as soon as it runs: it cannot end before the connection to it does. */
+export function holdWorker(
+  { stack }: Lab,
+  app: 'runs' | 'stands still' = 'stands still',
+): AsyncDisposable & { reached(): Promise<string> } {
+  const find = async (): Promise<string> => {
+    const id = await docker('ps', '-q', '--filter', `label=io.davit.worker=${stack.project}`, '--filter', 'status=running');
+    const isRunning = id !== '' && (await docker('inspect', '-f', '{{.State.Running}}', await stack.container('app'))) === 'true';
+    return isRunning === (app === 'runs') ? id : '';
+  };
   let pid = 0;
   return {
     async reached() {

@@ -5,7 +5,7 @@ import type { TestStack } from '../../support/stack.ts';
 import { harmWorkers, lockTable, mariaTables, processOf, sql, starve } from './faults.ts';
 import { labTest } from './lab-test.ts';
 import type { Lab } from './lab.ts';
-import { layout } from './layout.ts';
+import { isLarge, layout } from './layout.ts';
 import { parts } from './parts.ts';
 
 /** Davit is killed or stopped while it waits: for a locked table, or for a storage that does not answer. */
@@ -21,8 +21,6 @@ const test = labTest(() => ({
 
 /** What was stored before is not sent again in every format. */
 const grow = (stack: TestStack) => stack.sh('app', 'head -c 60000000 /dev/urandom > /data/random');
-
-const isPart = ({ method, url }: Seen) => method === 'PUT' && url.searchParams.has('partNumber');
 
 interface Moment extends AsyncDisposable {
   reached(): Promise<void>;
@@ -42,7 +40,7 @@ const moments: readonly (readonly [name: string, prepare: (lab: Lab) => Promise<
     'the archive and its upload',
     async (lab) => {
       await grow(lab.stack);
-      return stalled(lab, isPart);
+      return stalled(lab, isLarge);
     },
   ],
   ['the commit', (lab) => stalled(lab, layout.isCommit)],
@@ -121,7 +119,7 @@ describe.each(moments.slice(0, 2))('during %s', (name, prepare) => {
 test('the storage does not answer at all when Davit is told to stop', async ({ lab }) => {
   await grow(lab.stack);
   {
-    await using moment = await stalled(lab, isPart);
+    await using moment = await stalled(lab, isLarge);
     const run = lab.backup();
     await moment.reached();
     await using everything = await stalled(lab, () => true);
@@ -137,7 +135,7 @@ test('the storage does not answer at all when Davit is told to stop', async ({ l
 
 test('the worker is killed during the archive', async ({ lab }) => {
   await grow(lab.stack);
-  await using moment = await stalled(lab, isPart);
+  await using moment = await stalled(lab, isLarge);
   const run = lab.backup();
   await moment.reached();
   await harmWorkers(lab, run, (id) => docker('kill', id));

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
-import type { Artifact, Manifest } from '../../../src/model/snapshot.ts';
+import { type Artifact, artifactId, type Manifest } from '../../../src/model/snapshot.ts';
 import { findArtifact } from '../../../src/repository/restic/artifacts.ts';
 import { readIndexFile } from '../../../src/repository/restic/index-files.ts';
 import { createResticRepository } from '../../../src/repository/restic/index.ts';
@@ -38,6 +38,9 @@ export interface Layout {
 
 const isPut = ({ method, url }: Seen): boolean => method === 'PUT' && !url.searchParams.has('partNumber');
 
+/** Sends content of large files: one part of them, or a pack. */
+export const isLarge = ({ method, bytes }: Seen): boolean => method === 'PUT' && bytes > 1_000_000;
+
 /** Every object and everything half-made. */
 export async function objects(storage: Storage): Promise<string[]> {
   const keys = (await Array.fromAsync(storage.list(''))).map(({ key }) => key);
@@ -70,6 +73,17 @@ const portable: Layout = {
     ({ method, url }) =>
       method === 'GET' && url.pathname.includes('/app/files'),
 };
+
+/** Where an artifact lies, and which ones lie there with it. */
+export async function shared(storage: Storage, manifest: Manifest, id: string): Promise<{ key: string; harmed: string[] }> {
+  const places = manifest.artifacts.map(async (artifact) => ({
+    id: artifactId(artifact),
+    keys: await layout.keysOf(storage, manifest, artifact),
+  }));
+  const all = await Promise.all(places);
+  const key = all.find((one) => one.id === id)?.keys[0] ?? '';
+  return { key, harmed: all.filter(({ keys }) => keys.includes(key)).map((one) => one.id) };
+}
 
 /** Takes away what an artifact needs, until it is given back. */
 export async function lose(storage: Storage, manifest: Manifest, artifact: Artifact): Promise<() => Promise<void>> {

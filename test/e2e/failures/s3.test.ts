@@ -4,10 +4,10 @@ import { until } from '../../support/docker.ts';
 import type { TestStack } from '../../support/stack.ts';
 import { mariaTables, sql } from './faults.ts';
 import { labTest } from './lab-test.ts';
-import { layout } from './layout.ts';
+import { isLarge, layout } from './layout.ts';
 import { parts } from './parts.ts';
 
-/** The app's files are an upload of several parts, done by a worker; the dump is one request, done by Davit itself. */
+/** The app's files are several large requests of a worker; the dump is one small request of Davit itself. */
 const test = labTest(() => ({
   s3: 'davit-test/s3-fast',
   services: { app: parts.app, maria: parts.maria },
@@ -23,16 +23,15 @@ const grow = (stack: TestStack) => stack.sh('app', 'head -c 30000000 /dev/urando
 
 const isPut = ({ method, url }: Seen) => method === 'PUT' && !url.searchParams.has('partNumber');
 const { isCommit, isDump, withoutDump } = layout;
-const isPart = ({ method, url }: Seen) => method === 'PUT' && url.searchParams.has('partNumber');
 const isAny = () => true;
 const error500 = { answer: 500, code: 'InternalError' };
 
 describe('for a while', () => {
   const passing: readonly (readonly [what: string, fault: Fault, matches: (request: Seen) => boolean, times: number])[] = [
     ['everything is answered with 503', { answer: 503, code: 'SlowDown' }, isAny, 2],
-    ['uploads are answered with 500', error500, (request) => isDump(request) || isPart(request), 2],
-    ['uploads take 3 s each', { delayMs: 3000 }, (request) => isDump(request) || isPart(request), 4],
-    ['uploads are reset half-way', { resetRequestAt: 4000 }, (request) => isDump(request) || isPart(request), 2],
+    ['uploads are answered with 500', error500, (request) => isDump(request) || isLarge(request), 2],
+    ['uploads take 3 s each', { delayMs: 3000 }, (request) => isDump(request) || isLarge(request), 4],
+    ['uploads are reset half-way', { resetRequestAt: 4000 }, (request) => isDump(request) || isLarge(request), 2],
   ];
   for (const [what, fault, matches, times] of passing) {
     test(`${what}: the run is good all the same`, async ({ lab }) => {
@@ -47,8 +46,8 @@ describe('for ever', () => {
   const lasting: readonly (readonly [what: string, fault: Fault, matches: (request: Seen) => boolean, exitCode: 1 | 3, says: string[]])[] =
     [
       ['everything is answered with 500', error500, isAny, 1, ['does not answer properly', 'HTTP 500', 'AWS_ENDPOINT_URL_S3']],
-      ['every part is answered with 500', error500, isPart, 3, ['app/files/data', 'does not answer properly', 'HTTP 500']],
-      ['every part is reset half-way', { resetRequestAt: 4_000_000 }, isPart, 3, ['app/files/data', 'does not answer properly']],
+      ['every large upload is answered with 500', error500, isLarge, 3, ['app/files/data', 'does not answer properly', 'HTTP 500']],
+      ['every large upload is reset half-way', { resetRequestAt: 4_000_000 }, isLarge, 3, ['app/files/data', 'does not answer properly']],
       ['the dump is answered with 500', error500, isDump, withoutDump.exitCode, [withoutDump.says, 'does not answer properly', 'HTTP 500']],
       ['the dump arrives altered', { flipRequestByte: 50 }, isDump, withoutDump.exitCode, [withoutDump.says, 'other bytes than were sent']],
       ['the manifest is answered with 500', error500, isCommit, 1, [layout.commit, 'does not answer properly', 'HTTP 500']],
@@ -69,11 +68,11 @@ describe('for ever', () => {
   }
 });
 
-test('the server vanishes during an upload of parts', async ({ lab }) => {
+test('the server vanishes during a large upload', async ({ lab }) => {
   await grow(lab.stack);
-  const parts = lab.s3.seen.filter(isPart).length;
+  const parts = lab.s3.seen.filter(isLarge).length;
   const run = lab.backup();
-  await until('a part is on its way', () => lab.s3.seen.filter(isPart).length > parts, 60_000);
+  await until('it is on its way', () => lab.s3.seen.filter(isLarge).length > parts, 60_000);
   await lab.s3.vanish();
   await lab.fails(await run, { exitCode: 1, says: ['nothing listens at the endpoint'], repair: lab.s3.appear, leaves: 'remains' });
 });

@@ -34,7 +34,7 @@ test('the index finds every blob of many, and nothing else', () => {
   expect(index.find(packs[3]?.blobs[3]?.id ?? '')?.pack).toBe(packs[3]?.id);
 });
 
-test('what a lost pack held is unknown, until another pack has it', () => {
+test('what a lost pack held nobody has, until another pack has it, or the pack is there again', () => {
   const index = createBlobIndex();
   const [old, moved] = [
     packOf('old', [
@@ -45,10 +45,15 @@ test('what a lost pack held is unknown, until another pack has it', () => {
   ];
   const [a = '', b = ''] = old.blobs.map(({ id }) => id);
   index.add(old);
-  index.lose(old.id);
-  expect([index.has(a), index.find(a), index.has(b)]).toEqual([false, undefined, false]);
+  expect(index.unreplaced()).toEqual([]);
+  expect([index.loseOnly([old.id]), index.loseOnly([old.id])]).toEqual([true, false]);
+  expect([index.has(a), index.find(a), index.has(b)]).toEqual([false, old.blobs[0], false]);
   index.add(moved);
-  expect([index.has(a), index.find(b)]).toEqual([false, moved.blobs[0]]);
+  index.add(old);
+  expect([index.has(a), index.has(b), index.find(b)]).toEqual([false, true, moved.blobs[0]]);
+  expect(index.unreplaced()).toEqual([old.id]);
+  expect(index.loseOnly([])).toBe(false);
+  expect([index.has(a), index.unreplaced()]).toEqual([true, []]);
 });
 
 test('what was not sealed rightly is noticed before it is sent, where that is wanted', async () => {
