@@ -11,7 +11,8 @@ import { serviceOf } from './dump.ts';
 import { databasesOf, treeOf } from './find.ts';
 import { type CaptureResult, captureResult, captureTree, extractTree, type Job } from './job.ts';
 import { attempt, imageOf, type Run } from './run.ts';
-import { volumeIdentity } from './trees.ts';
+import { globBelow, isInside, placeOf, placesInside } from './places.ts';
+import { storagePlaces } from './storage-folders.ts';
 import { inWorker, workerRoot, workerScratch } from './worker.ts';
 
 /** Archives every file tree of the set, one after another: they share disks and cores. */
@@ -147,6 +148,7 @@ export async function restoreFiles(
   for (const { service, path, mount: recorded, tree, databases } of placesOf(artifacts)) {
     const startedAt = context.now();
     const mount = currentMount(stack, service, recorded?.destination ?? path);
+    const snapshots = [...placesInside({ path, mount }, storagePlaces(stack.own, context.environment)).values()];
     const inside = only === undefined || tree === undefined ? '' : relative(path, only);
     const job = {
       kind: 'extract' as const,
@@ -155,7 +157,7 @@ export async function restoreFiles(
       databases: [...databases],
       path,
       include: tree?.include ?? [],
-      exclude: tree?.exclude ?? [],
+      exclude: [...(tree?.exclude ?? []), ...snapshots.map(globBelow)],
       ...(inside === '' ? {} : { only: inside }),
     };
     await where(context, stack, mount, path, ({ root }) => ({ ...job, root }));
@@ -174,9 +176,12 @@ async function where(
   jobAt: (place: { root: string; scratch: string }) => Job,
 ): Promise<unknown> {
   const below = path.slice(mount.destination === '/' ? 0 : mount.destination.length);
-  const here = stack.own.mounts.find((own) => volumeIdentity(own) === volumeIdentity(mount));
+  const here = stack.own.mounts.find((own) => placeOf(own) === placeOf(mount));
+  const root = `${here?.destination ?? ''}${below}`;
+  // A volume that is mounted in it for Davit is not of this tree.
+  const isCovered = stack.own.mounts.some((own) => own !== here && isInside(own.destination, root));
   const scratch = join(tmpdir(), 'davit-sqlite', stack.name);
-  const local = here === undefined ? undefined : jobAt({ root: `${here.destination}${below}`, scratch });
+  const local = here === undefined || isCovered ? undefined : jobAt({ root, scratch });
   if (local?.kind === 'capture') return captureTree(context.repository, local, context.signal);
   if (local?.kind === 'extract' && here?.writable === true) return extractTree(context.repository, local, context.signal);
   return inWorker(context, stack, mount, jobAt({ root: `${workerRoot}${below}`, scratch: workerScratch }));

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import type { Engine, Inventory, Target } from '../engines/engine.ts';
 import { configurationError, DavitError } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
-import { isInside, volumeIdentity } from './trees.ts';
+import { isInside, placeOf } from './places.ts';
 
 const concurrentInventories = 8;
 const inventoryTimeoutMs = 30_000;
@@ -115,13 +115,13 @@ export function withoutLogin(service: Service): Service {
   };
 }
 
-/** Identity of each volume that holds a server's files → its service. */
+/** Each place that holds a server's files → its service. */
 export function dataVolumes(servers: readonly Server[]): Map<string, string> {
   const volumes = new Map<string, string>();
   for (const { service, engine } of servers) {
     for (const mount of service.containers[0].mounts) {
       if (engine.dataDirectories.some((folder) => isInside(mount.destination, folder) || isInside(folder, mount.destination)))
-        volumes.set(volumeIdentity(mount), service.name);
+        volumes.set(placeOf(mount), service.name);
     }
   }
   return volumes;
