@@ -73,7 +73,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .action(async ({ json, set }: Common) => {
       const context = await forCommand();
       const outcomes = await backup(context, { set });
-      await reportRun(outcomes, context.log);
+      await reportRun(outcomes, context.log, (name) => set === undefined || set === name);
       answer(json, outcomes.map(plainOutcome), () => outcomes.map(describeOutcome).join('\n'));
       exit(exitCodeOf(outcomes));
     });
@@ -117,7 +117,8 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .argument('[snapshot]', 'id or latest; default: the newest good one of every set')
     .action(async (snapshot: string | undefined, { json, ...which }: Common) => {
       const reports = await drill(await forCommand(), snapshot, which);
-      if (snapshot === undefined && which.fromStack === undefined) await reportDrill(reports);
+      if (snapshot === undefined && which.fromStack === undefined)
+        await reportDrill(reports, (name) => which.set === undefined || which.set === name);
       answer(json, reports, () => reports.map(describeDrill).join('\n\n'));
       exit(exitCodeOfDrill(reports));
     });
