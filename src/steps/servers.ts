@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { Context } from '../context.ts';
 import type { Engine, Inventory, Target } from '../engines/engine.ts';
-import { askFirstStart, isFirstStart } from '../engines/first-start.ts';
+import { askFirstStart, isFirstStart } from './first-start.ts';
 import { configurationError, DavitError } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
 import { isInside, placeOf } from './places.ts';

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { askFirstStart, isFirstStart } from '../../../src/engines/first-start.ts';
+import { askFirstStart, isFirstStart } from '../../../src/steps/first-start.ts';
 
 let processes = '';
 beforeEach(async () => {
