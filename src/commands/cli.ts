@@ -10,7 +10,7 @@ import { describeDiagnosis, doctor } from './doctor.ts';
 import { describeDrill, drill, exitCodeOfDrill } from './drill.ts';
 import { describeHealth, health, reportDrill, reportRun } from './health.ts';
 import { describeOutcome, exitCodeOf, plainOutcome } from './outcome.ts';
-import { describePlan, showPlan } from './plan.ts';
+import { describePlan, plainPlan, showPlan } from './plan.ts';
 import { describeVerdicts, prune } from './prune.ts';
 import { describeRestore, restore, type RestoreOptions } from './restore.ts';
 import { cat, companions, describeCompanion, describeList, describeSnapshot, list, named, show } from './snapshots.ts';
@@ -64,7 +64,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .option('--set <name>', 'only this set')
     .action(async ({ json, set }: Common) => {
       const { plans, exitCode } = await showPlan(await forCommand(), { set });
-      answer(json, plans, () => plans.map(describePlan).join('\n\n'));
+      answer(json, plans.map(plainPlan), () => plans.map(describePlan).join('\n\n'));
       exit(exitCode);
     });
 
