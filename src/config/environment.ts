@@ -43,7 +43,7 @@ export const environmentSchema = z.strictObject({
       default: '',
       example: 'age1a42we6fr7qasw9tq4p0c96kmkchq6wyvhncnfklfn60kgp7yf9rqxzjyag',
       description:
-        'age recipients, comma separated: everything except the manifest is encrypted to them. Davit then needs no secret to write.',
+        'age recipients, comma separated: everything except the manifest is encrypted to them. Davit then needs no secret to write. Not in the format of restic, which has `DAVIT_PASSWORD`.',
     }),
   DAVIT_IDENTITY: z
     .string()

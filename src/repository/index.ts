@@ -17,6 +17,12 @@ type Settings = Pick<Environment, 'DAVIT_STORAGE' | 'storages' | 'DAVIT_ENCRYPT_
 export async function createRepository(settings: Settings, variables: Variables, count: (bytes: number) => void): Promise<Repository> {
   const { DAVIT_ENCRYPT_TO: recipients, DAVIT_IDENTITY: identity, DAVIT_PASSWORD: password, DAVIT_PROVE } = settings;
   const keys = { recipients, identity };
+  if (recipients.length > 0 && Object.values(locationsOf(settings)).every((location) => inResticFormat.test(location)))
+    throw configurationError({
+      where: 'DAVIT_ENCRYPT_TO',
+      what: 'says nothing to a repository in the format of restic, which is encrypted with DAVIT_PASSWORD',
+      fix: 'remove it, or store plain files, without restic+',
+    });
   const decoders = createCodecs(keys);
   const repositories = new Map<string, Repository>();
   for (const [name, location] of Object.entries(locationsOf(settings))) {
