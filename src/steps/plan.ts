@@ -5,7 +5,7 @@ import { byOrder, type DatabaseSource, type FilesSource, type Plan, type Problem
 import { planCommands } from './command-plan.ts';
 import type { Service, Stack } from './discover.ts';
 import { halfRestored } from './half-restored.ts';
-import { overlaps, placeIn } from './places.ts';
+import { overlaps, placeIn, placeOf } from './places.ts';
 import { storagePlaces, unmountedFolders } from './storage-folders.ts';
 import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
 import { idleSettings, ownName, unknownSets, unknownStorage } from './sets.ts';
@@ -50,6 +50,7 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
       ...databases.flatMap(({ warnings }) => warnings),
       ...trees.warnings,
       ...hotCopies(servers, saved, trees.sources),
+      ...passingWriters(stack, members, trees.sources),
       ...idleSettings(stack),
     ],
   };
@@ -151,5 +152,19 @@ function hotCopies(servers: readonly Server[], saved: ReadonlySet<string>, sourc
     .map(
       ({ service, path }) =>
         `service "${service}": ${path} holds the files of a database server that is not dumped; unless it is stopped meanwhile, the copy will be torn — label davit.quiesce=stop`,
+    );
+}
+
+/** A service that stands still for its files is no good to them while somebody else writes on. */
+function passingWriters({ passing }: Stack, members: readonly Service[], sources: readonly FilesSource[]): string[] {
+  const still = new Set(members.filter(({ labels }) => labels?.quiesce !== 'none').map(({ name }) => name));
+  return sources
+    .filter(({ service }) => still.has(service))
+    .flatMap(({ service, path, mount }) =>
+      passing
+        .filter(({ mounts }) => mounts.some((one) => one.writable && overlaps(placeOf(one), placeIn(mount, path))))
+        .map(
+          ({ name }) => `service "${service}": ${path} is also written by "${name}" of \`docker compose run\`, which does not stand still`,
+        ),
     );
 }
