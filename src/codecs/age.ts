@@ -44,8 +44,10 @@ function encodeError(exit: Exit) {
 
 function decodeError(exit: Exit) {
   if (exit.exitCode === 0) return undefined;
-  const isWrongKey = /no identity matched|malformed|unknown identity|failed to read/i.test(exit.stderr);
-  return exitError('age', withoutFooter(exit), isWrongKey ? 'DAVIT_IDENTITY must hold the secret key of one of the recipients' : undefined);
+  const error = exitError('age', withoutFooter(exit));
+  // Of the key, not of what it should open: that is not to be taken for damage.
+  if (!/no identity matched|reading "\/dev\/fd\//i.test(exit.stderr)) return error;
+  return configurationError({ ...error.complaint, fix: 'DAVIT_IDENTITY must hold the secret key of one of the recipients' });
 }
 
 function withoutFooter(exit: Exit): Exit {

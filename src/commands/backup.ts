@@ -3,7 +3,7 @@ import { messageOf } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { capture } from '../steps/capture.ts';
 import { discover, type Service } from '../steps/discover.ts';
-import { recover } from '../steps/journal.ts';
+import { recover, requireAlone } from '../steps/journal.ts';
 import { withLock } from '../steps/lock.ts';
 import { plan } from '../steps/plan.ts';
 import { chooseSets, idleSettings } from '../steps/sets.ts';
@@ -42,6 +42,7 @@ async function backupSets(
     await using _ = await beginRun(context);
     await removeOrphans(context, stack);
     await recover(context, stack);
+    await requireAlone(context, stack);
     const outcomes: BackupOutcome[] = [];
     for (const set of chooseSets(stack, options.set).filter(options.wants ?? (() => true))) {
       const startedAt = context.now().getTime();

@@ -10,7 +10,7 @@ import { describeDiagnosis, doctor } from './doctor.ts';
 import { describeDrill, drill, exitCodeOfDrill } from './drill.ts';
 import { describeHealth, health, reportDrill, reportRun } from './health.ts';
 import { describeOutcome, exitCodeOf, plainOutcome } from './outcome.ts';
-import { describePlan, showPlan } from './plan.ts';
+import { describePlan, plainPlan, showPlan } from './plan.ts';
 import { describeVerdicts, prune } from './prune.ts';
 import { describeRestore, restore, type RestoreOptions } from './restore.ts';
 import { cat, companions, describeCompanion, describeList, describeSnapshot, list, named, show } from './snapshots.ts';
@@ -64,7 +64,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .option('--set <name>', 'only this set')
     .action(async ({ json, set }: Common) => {
       const { plans, exitCode } = await showPlan(await forCommand(), { set });
-      answer(json, plans, () => plans.map(describePlan).join('\n\n'));
+      answer(json, plans.map(plainPlan), () => plans.map(describePlan).join('\n\n'));
       exit(exitCode);
     });
 
@@ -73,7 +73,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .action(async ({ json, set }: Common) => {
       const context = await forCommand();
       const outcomes = await backup(context, { set });
-      await reportRun(outcomes, context.log);
+      await reportRun(outcomes, context.log, (name) => set === undefined || set === name);
       answer(json, outcomes.map(plainOutcome), () => outcomes.map(describeOutcome).join('\n'));
       exit(exitCodeOf(outcomes));
     });
@@ -117,7 +117,8 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .argument('[snapshot]', 'id or latest; default: the newest good one of every set')
     .action(async (snapshot: string | undefined, { json, ...which }: Common) => {
       const reports = await drill(await forCommand(), snapshot, which);
-      if (snapshot === undefined && which.fromStack === undefined) await reportDrill(reports);
+      if (snapshot === undefined && which.fromStack === undefined)
+        await reportDrill(reports, (name) => which.set === undefined || which.set === name);
       answer(json, reports, () => reports.map(describeDrill).join('\n\n'));
       exit(exitCodeOfDrill(reports));
     });

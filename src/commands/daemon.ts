@@ -1,4 +1,4 @@
-import { schedule } from '../config/cron.ts';
+import { onSchedule } from '../config/cron.ts';
 import type { Context } from '../context.ts';
 import { discover, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
@@ -22,13 +22,26 @@ export async function daemon(context: Context): Promise<void> {
   await tellOfKilledRun();
 
   let under: Promise<void> = Promise.resolve();
-  const tasks = timetables(stack, expression).map(({ cron, wants }) =>
-    schedule(cron, () => (under = under.then(() => runOnce(wants))), { timezone, noOverlap: true }),
+  const inTurn = (part: () => Promise<void>) => () => (under = under.then(part));
+  const tasks = timetables(stack, expression).map((timetable) =>
+    onSchedule(
+      timetable.cron,
+      timezone,
+      inTurn(() => runOnce(timetable)),
+      (at) => void tellOfMissedRun(timetable, at),
+    ),
   );
   const drilling =
     drills === undefined
       ? []
-      : [schedule(drills, () => (under = under.then(() => drillOnSchedule(context, stack.name))), { timezone, noOverlap: true })];
+      : [
+          onSchedule(
+            drills,
+            timezone,
+            inTurn(() => drillOnSchedule(context, stack.name)),
+            (at) => log.error({ at: at.toISOString() }, 'a drill was missed'),
+          ),
+        ];
   const next = (): string | undefined => tasks.map((task) => task.getNextRun()?.toISOString() ?? '').toSorted()[0];
   await reportHealth({ startedAt: now().toISOString(), nextRunAt: next() });
   log.info(
@@ -45,23 +58,31 @@ export async function daemon(context: Context): Promise<void> {
     await reportHealth({ underWaySince: undefined });
   }
 
-  async function runOnce(wants: Timetable['wants']): Promise<void> {
+  async function tellOfMissedRun({ name }: Timetable, at: Date): Promise<void> {
+    const error = `the backup of ${at.toISOString()} was missed: this machine slept, was too busy, or got another clock`;
+    await reportRun([{ set: name, error: new Error(error) }], log);
+    await notify(context, { stack: stack.name, set: undefined, status: 'failed', error });
+  }
+
+  async function runOnce({ name, wants }: Timetable): Promise<void> {
     await reportHealth({ nextRunAt: next() });
     try {
-      await reportRun(await backup(context, { wants }), log);
+      await reportRun(await backup(context, { wants }), log, wants);
     } catch (error) {
-      await reportRun([{ set: 'default', error }], log);
+      await reportRun([{ set: name, error }], log);
     }
     await reportHealth({ nextRunAt: next() });
     if (!signal.aborted) log.info({ next: next() }, 'waiting for the next run');
   }
 
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   for (const task of [...tasks, ...drilling]) await task.destroy();
   await Promise.all([under, stopHolder(stack.name)]);
 }
 
 interface Timetable {
+  /** A set that it is about. */
+  readonly name: string;
   readonly cron: string;
   /** Which sets are due then. */
   readonly wants: (set: string) => boolean;
@@ -72,7 +93,7 @@ export function timetables(stack: Stack, common: string): Timetable[] {
   const settings = [...(stack.services.find((service) => service.own)?.sets ?? [])];
   const own = settings.flatMap(([name, { schedule: cron }]) => (cron === undefined ? [] : [{ name, cron }]));
   return [
-    { cron: common, wants: (set) => !own.some(({ name }) => name === set) },
-    ...own.map(({ name, cron }) => ({ cron, wants: (set: string) => set === name })),
+    { name: 'default', cron: common, wants: (set) => !own.some(({ name }) => name === set) },
+    ...own.map(({ name, cron }) => ({ name, cron, wants: (set: string) => set === name })),
   ];
 }

@@ -34,17 +34,26 @@ const stateSchema = z.object({
 });
 export type HealthState = z.infer<typeof stateSchema>;
 
-export async function reportHealth(news: Partial<HealthState>): Promise<void> {
+/** Which sets a run or a drill was about: what was known of one that is no more must not stay. */
+export type Scope = (set: string) => boolean;
+const nothing: Scope = () => false;
+
+export async function reportHealth(news: Partial<HealthState>, scope: Scope = nothing): Promise<void> {
   const before = await readState().catch((): Partial<HealthState> => ({}));
   const state = {
     startedAt: new Date().toISOString(),
     ...before,
     ...news,
-    lastRuns: { ...before.lastRuns, ...news.lastRuns },
-    lastDrills: { ...before.lastDrills, ...news.lastDrills },
+    lastRuns: follow(before.lastRuns, news.lastRuns, scope),
+    lastDrills: follow(before.lastDrills, news.lastDrills, scope),
   };
   await writeFile(`${statePath}.new`, JSON.stringify(state));
   await rename(`${statePath}.new`, statePath);
+}
+
+export function follow<T>(before: Readonly<Record<string, T>> = {}, news: Readonly<Record<string, T>> | undefined, scope: Scope) {
+  const kept = Object.entries(before).filter(([set]) => news === undefined || !scope(set));
+  return { ...Object.fromEntries(kept), ...news };
 }
 
 export async function readState(read = (): Promise<string> => readFile(statePath, 'utf8')): Promise<HealthState> {
@@ -57,14 +66,14 @@ export async function killedRun(): Promise<string | undefined> {
 }
 
 /** Says in the log and to the health check how a run went. */
-export async function reportRun(outcomes: readonly BackupOutcome[], log: Log): Promise<void> {
+export async function reportRun(outcomes: readonly BackupOutcome[], log: Log, scope?: Scope): Promise<void> {
   const endedAt = new Date().toISOString();
   const lastRuns = outcomes.map(({ set, manifest, error }) => {
     const failed = error !== undefined ? messageOf(error) : manifest?.status === 'complete' ? undefined : incomplete(set, manifest);
     if (failed !== undefined) log.error({ set, error: failed }, 'backup failed');
     return [set, { ...(manifest === undefined ? { status: 'failed' as const } : lastRunOf(manifest)), endedAt, failed }] as const;
   });
-  await reportHealth({ lastRuns: Object.fromEntries(lastRuns) });
+  await reportHealth({ lastRuns: Object.fromEntries(lastRuns) }, scope);
 }
 
 /** What a manifest tells of the run that wrote it. */
@@ -74,9 +83,10 @@ export function lastRunOf(manifest: Manifest): LastRun {
 }
 
 /** Says to the health check whether the newest snapshots can be restored. */
-export async function reportDrill(reports: readonly DrillReport[]): Promise<void> {
+export async function reportDrill(reports: readonly DrillReport[], scope?: Scope): Promise<void> {
   const endedAt = new Date().toISOString();
-  await reportHealth({ lastDrills: Object.fromEntries(reports.map((report) => [report.set, { endedAt, failed: failureOf(report) }])) });
+  const lastDrills = Object.fromEntries(reports.map((report) => [report.set, { endedAt, failed: failureOf(report) }]));
+  await reportHealth({ lastDrills }, scope);
 }
 
 function incomplete(set: string, manifest: Manifest | undefined): string {

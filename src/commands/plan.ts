@@ -27,6 +27,11 @@ export interface PlannedRun extends Plan {
   readonly hooks: readonly { readonly phase: HookPhase; readonly service: string; readonly command: string }[];
 }
 
+/** As `--json` says it: errors as the sentences that a person reads. */
+export function plainPlan({ problems, ...plan }: PlannedRun) {
+  return { ...plan, problems: problems.map(({ service, error }) => ({ service, error: error.message })) };
+}
+
 function withEvents(stack: Stack, planned: Plan): PlannedRun {
   const members = stack.services.filter(({ labels }) => labels?.set === planned.set);
   return {

@@ -9,7 +9,7 @@ import { restoreFiles } from '../steps/files.ts';
 import { chooseArtifacts, findSnapshot, type Part } from '../steps/find.ts';
 import { clearHalfRestored, markHalfRestored } from '../steps/half-restored.ts';
 import { hooksOf, runHook } from '../steps/hooks.ts';
-import { closeJournal, openJournal, recover } from '../steps/journal.ts';
+import { closeJournal, openJournal, recover, requireAlone } from '../steps/journal.ts';
 import { startDatabase, type StartedDatabase, startForCommands, startServices, waitHealthy } from '../steps/lifecycle.ts';
 import { withLock } from '../steps/lock.ts';
 import { quiesce } from '../steps/quiesce.ts';
@@ -59,6 +59,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
   return withLock(stack.name, async () => {
     await removeOrphans(context, stack);
     await recover(context, stack);
+    await requireAlone(context, stack);
     const planned = planRestore(stack, manifest, artifacts);
     const plan = options.start ? planned : { ...planned, starting: [] };
     await proveReadable(context, manifest, replacedBy(plan));

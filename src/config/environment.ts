@@ -2,22 +2,16 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { configurationError, messageOf } from '../model/errors.ts';
 import { cron } from './cron.ts';
-import { keep, list, listenAddress, timeZone } from './values.ts';
-
-const expectedLocation = 'expected s3://bucket/prefix or file:///path, or either behind restic+';
+import { expectedLocation, keep, list, listenAddress, location, timeZone } from './values.ts';
 
 /** Every variable that Davit reads. Each can also be given as `NAME_FILE`. docs/environment.md is generated from this. */
 export const environmentSchema = z.strictObject({
-  DAVIT_STORAGE: z
-    .string()
-    .regex(/^(restic\+)?(s3:\/\/[^/]|file:\/\/\/[^/])/, { error: expectedLocation })
-    .default('file:///backups')
-    .meta({
-      default: 'file:///backups',
-      example: 's3://my-bucket/backups',
-      description:
-        'Where snapshots go: `s3://bucket/prefix` or `file:///path`, as plain files; `restic+s3://bucket/prefix` or `restic+file:///path`, incremental in the format of restic. The default is a directory and says on every run that it is on this machine only.',
-    }),
+  DAVIT_STORAGE: location.default('file:///backups').meta({
+    default: 'file:///backups',
+    example: 's3://my-bucket/backups',
+    description:
+      'Where snapshots go: `s3://bucket/prefix` or `file:///path`, as plain files; `restic+s3://bucket/prefix` or `restic+file:///path`, incremental in the format of restic. The default is a directory and says on every run that it is on this machine only.',
+  }),
   DAVIT_SCHEDULE: cron.default('0 3 * * *').meta({
     default: '0 3 * * *',
     example: '*/30 * * * *',
@@ -49,7 +43,7 @@ export const environmentSchema = z.strictObject({
       default: '',
       example: 'age1a42we6fr7qasw9tq4p0c96kmkchq6wyvhncnfklfn60kgp7yf9rqxzjyag',
       description:
-        'age recipients, comma separated: of plain files everything except the manifest is encrypted to them. Davit then needs no secret to write.',
+        'age recipients, comma separated: everything except the manifest is encrypted to them. Davit then needs no secret to write. Not in the format of restic, which has `DAVIT_PASSWORD`.',
     }),
   DAVIT_IDENTITY: z
     .string()
@@ -113,6 +107,11 @@ export function locationsOf({ DAVIT_STORAGE, storages }: Pick<Environment, 'DAVI
 
 /** Variables whose values are secrets: they are redacted wherever they might appear. */
 export const secretNames = ['DAVIT_NOTIFY', 'DAVIT_IDENTITY', 'DAVIT_PASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
+
+/** Keys do not belong into an address, but somebody may have put them there. */
+function withoutLogin(address: string): string {
+  return address.replace(/\/\/[^/]*@/, '//…@');
+}
 
 export type RawEnvironment = Readonly<Record<string, string | undefined>>;
 
@@ -178,7 +177,7 @@ export function parseEnvironment(resolved: Readonly<Record<string, string>>): En
   const problems = (result.error?.issues ?? []).map((issue) => {
     if (issue.code === 'unrecognized_keys') return `unknown variable ${issue.keys.join(', ')}`;
     const name = String(issue.path[0] ?? '');
-    return `${name}: ${issue.message}${secrets.includes(name) ? '' : `, got ${JSON.stringify(issue.input)}`}`;
+    return `${name}: ${issue.message}${secrets.includes(name) ? '' : `, got ${withoutLogin(JSON.stringify(issue.input))}`}`;
   });
   throw configurationError({
     where: 'environment',

@@ -61,7 +61,7 @@ export const labels = {
       default: 'auto',
       example: '/data,/config',
       description:
-        'Which file trees, as container paths. `auto`: every writable volume and bind mount, but none where a database of this service is dumped. Volumes mounted below a path are followed; a volume that several services share is stored once.',
+        'Which file trees, as container paths. `auto`: every writable volume and bind mount, but none where a database of this service is dumped. Volumes mounted below a path are followed; a volume that several services share is stored once. Snapshots and the files of a dumped database are left out, wherever they lie.',
     }),
   'files.include': absolutePaths
     .default([])

@@ -105,7 +105,9 @@ function unknownLabel(service: string, key: string): DavitError {
     });
   }
   const known = [...Object.keys(labels), ...hookPhases.map((phase) => `hook.${phase}`), ...commandsLike(key), ...setsLike(key)];
-  const [nearest] = known.map((name) => ({ name, distance: leven(name, key) })).toSorted((a, b) => a.distance - b.distance);
+  // `davit.exclude`, without what it belongs to, is nearer than any typing error.
+  const distance = (name: string): number => (name.endsWith(`.${key}`) ? 0 : leven(name, key));
+  const [nearest] = known.map((name) => ({ name, distance: distance(name) })).toSorted((a, b) => a.distance - b.distance);
   const suggestion =
     nearest !== undefined && nearest.distance <= Math.max(2, key.length / 3)
       ? `did you mean ${prefix}${nearest.name}?`

@@ -99,3 +99,13 @@ export const share = z.string().transform((text, context): Share => {
   context.addIssue({ code: 'custom', message: 'expected a share such as 10% or 1/5, with at most 256 parts' });
   return z.NEVER;
 });
+
+export const expectedLocation = 'expected s3://bucket/prefix or file:///path, or either behind restic+';
+
+/** Where snapshots go. Nothing in it is passed over in silence, such as a port, or a key that belongs elsewhere. */
+export const location = z.string().refine(isLocation, { error: expectedLocation });
+
+function isLocation(text: string): boolean {
+  const form = /^(restic\+)?(s3:\/\/[^/?#@:\s]+(\/[^?#]*)?|file:\/\/\/[^/?#][^?#]*)$/;
+  return form.test(text) && !/%(?![0-9a-f]{2})/i.test(text) && URL.canParse(text);
+}

@@ -2,10 +2,11 @@ import type { HookPhase } from '../config/labels.ts';
 import type { Context } from '../context.ts';
 import { messageOf } from '../model/errors.ts';
 import { dumpAll } from './dump-all.ts';
-import { captureFiles, readAhead } from './files.ts';
+import { captureFiles } from './files.ts';
 import { hooksOf, runHook } from './hooks.ts';
 import { closeJournal, type Journal, openJournal } from './journal.ts';
 import { planStandstills, quiesce, type Standstill } from './quiesce.ts';
+import { readAhead } from './read-ahead.ts';
 import { attempt, type Run } from './run.ts';
 
 /** From the first hook to the last: whatever happens in between, the app comes back. */

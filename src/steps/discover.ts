@@ -31,6 +31,8 @@ export interface Stack {
   /** The container that this process runs in. */
   readonly own: Container;
   readonly services: readonly Service[];
+  /** What `docker compose run` has started and still runs: nobody's to stop. */
+  readonly passing: readonly Container[];
 }
 
 /** Everything of the compose project that Davit belongs to, by the labels that compose writes. */
@@ -44,9 +46,9 @@ export async function discover(context: Context): Promise<Stack> {
       fix: 'start Davit as a service of the stack, or set DAVIT_STACK',
     });
   }
-  const containers = (await context.docker.containers([`${composeLabels.project}=${name}`])).filter(
-    ({ labels }) => parseCompose(labels)?.oneoff === false,
-  );
+  const all = await context.docker.containers([`${composeLabels.project}=${name}`]);
+  const containers = all.filter(({ labels }) => parseCompose(labels)?.oneoff === false);
+  const passing = all.filter(({ id, state, labels }) => parseCompose(labels)?.oneoff === true && state === 'running' && id !== own.id);
   if (containers.length === 0)
     throw configurationError({
       where: 'DAVIT_STACK',
@@ -71,6 +73,7 @@ export async function discover(context: Context): Promise<Stack> {
   return {
     name,
     own,
+    passing,
     services: [...groups]
       .map(([service, members]) => toService(service, members, own, fromFile[service] ?? {}))
       .map((service) => (service.own ? { ...service, problems: [...service.problems, ...strangers] } : service))

@@ -1,7 +1,7 @@
 import type { Mount, TwinSpec } from '../docker/docker.ts';
 import { type Artifact, isInVolume } from '../model/snapshot.ts';
 import { type Place, placesOf } from './files.ts';
-import { isInside } from './trees.ts';
+import { isInside } from './places.ts';
 
 export interface DrillPlan {
   /** A server for each service; accounts before databases, because owners must exist. */

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Context } from '../context.ts';
 import type { Mount } from '../docker/docker.ts';
-import { DavitError, messageOf } from '../model/errors.ts';
+import { DavitError } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import type { EarlierTree } from '../repository/repository.ts';
@@ -11,7 +11,8 @@ import { serviceOf } from './dump.ts';
 import { databasesOf, treeOf } from './find.ts';
 import { type CaptureResult, captureResult, captureTree, extractTree, type Job } from './job.ts';
 import { attempt, imageOf, type Run } from './run.ts';
-import { volumeIdentity } from './trees.ts';
+import { globBelow, isInside, placeOf, placesInside } from './places.ts';
+import { storagePlaces } from './storage-folders.ts';
 import { inWorker, workerRoot, workerScratch } from './worker.ts';
 
 /** Archives every file tree of the set, one after another: they share disks and cores. */
@@ -24,32 +25,8 @@ export async function captureFiles(context: Context, run: Run, ahead: ReadonlyMa
   }
 }
 
-/**
- * Where a format is incremental: reads every tree while its app still runs, so that it need not stand still for longer than it takes to read what changes
- * meanwhile. What fails here is tried again later, with consequences.
- */
-export async function readAhead(context: Context, run: Run): Promise<Map<FilesSource, EarlierTree>> {
-  const ahead = new Map<FilesSource, EarlierTree>();
-  if (!context.repository.isIncremental(run.address.storage)) return ahead;
-  for (const source of run.plan.sources) {
-    if (source.kind !== 'files') continue;
-    const startedAt = context.now().toISOString();
-    try {
-      const { tree } = await read(context, run, source, { ahead: true });
-      if (tree !== undefined) ahead.set(source, { stored: tree, startedAt });
-      context.log.info({ source: artifactId(source), bytes: tree?.plain.bytes, stored: tree?.stored.bytes }, 'read ahead');
-    } catch (error) {
-      context.signal.throwIfAborted();
-      context.log.warn(
-        { source: artifactId(source), error: messageOf(error) },
-        'could not be read ahead, so its app stands still for longer',
-      );
-    }
-  }
-  return ahead;
-}
-
-async function read(
+/** Reads a tree as it is now, into the snapshot. */
+export async function readTree(
   context: Context,
   run: Run,
   { service, name, path, mount, include, exclude, sqlite }: FilesSource,
@@ -72,7 +49,7 @@ async function captureOne(context: Context, run: Run, source: FilesSource, since
   const { service, name, path, mount, include, exclude } = source;
   const startedAt = context.now();
   const artifact = { service, name, extension: 'tar' };
-  const { tree, databases, failures, warnings } = await read(context, run, source, since === undefined ? {} : { since });
+  const { tree, databases, failures, warnings } = await readTree(context, run, source, since === undefined ? {} : { since });
   const endedAt = context.now();
   const image = imageOf(serviceOf(run.stack, service));
   for (const database of databases) {
@@ -150,6 +127,7 @@ export async function restoreFiles(
   for (const { service, path, mount: recorded, tree, databases } of placesOf(artifacts)) {
     const startedAt = context.now();
     const mount = currentMount(stack, service, recorded?.destination ?? path);
+    const snapshots = [...placesInside({ path, mount }, storagePlaces(stack.own, context.environment)).values()];
     const inside = only === undefined || tree === undefined ? '' : relative(path, only);
     const job = {
       kind: 'extract' as const,
@@ -158,7 +136,7 @@ export async function restoreFiles(
       databases: [...databases],
       path,
       include: tree?.include ?? [],
-      exclude: tree?.exclude ?? [],
+      exclude: [...(tree?.exclude ?? []), ...snapshots.map(globBelow)],
       ...(inside === '' ? {} : { only: inside }),
     };
     await where(context, stack, mount, path, ({ root }) => ({ ...job, root }));
@@ -177,9 +155,12 @@ async function where(
   jobAt: (place: { root: string; scratch: string }) => Job,
 ): Promise<unknown> {
   const below = path.slice(mount.destination === '/' ? 0 : mount.destination.length);
-  const here = stack.own.mounts.find((own) => volumeIdentity(own) === volumeIdentity(mount));
+  const here = stack.own.mounts.find((own) => placeOf(own) === placeOf(mount));
+  const root = `${here?.destination ?? ''}${below}`;
+  // A volume that is mounted in it for Davit is not of this tree.
+  const isCovered = stack.own.mounts.some((own) => own !== here && isInside(own.destination, root));
   const scratch = join(tmpdir(), 'davit-sqlite', stack.name);
-  const local = here === undefined ? undefined : jobAt({ root: `${here.destination}${below}`, scratch });
+  const local = here === undefined || isCovered ? undefined : jobAt({ root, scratch });
   if (local?.kind === 'capture') return captureTree(context.repository, local, context.signal);
   if (local?.kind === 'extract' && here?.writable === true) return extractTree(context.repository, local, context.signal);
   return inWorker(context, stack, mount, jobAt({ root: `${workerRoot}${below}`, scratch: workerScratch }));

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { Context } from '../context.ts';
 import { configurationError, DavitError } from '../model/errors.ts';
 import { type Artifact, artifactId, isGood, type Manifest, newestFirst } from '../model/snapshot.ts';
-import { isInside } from './trees.ts';
+import { isInside } from './places.ts';
 
 /** Which snapshot a person means: an id or the beginning of one, or `latest`, optionally the newest complete one `at` a moment. */
 export interface Wanted {

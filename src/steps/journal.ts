@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { messageOf } from '../model/errors.ts';
+import type { Container } from '../docker/docker.ts';
+import { DavitError, messageOf } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
 import { hooksOf, runHook } from './hooks.ts';
+import { otherOwner, owned } from './owner.ts';
 import { resume, type Standstill } from './quiesce.ts';
 
 const journalLabel = 'io.davit.journal';
@@ -39,14 +41,40 @@ export async function openJournal(context: Context, stack: Stack, journal: Journ
   const id = await context.docker.note(`davit-journal-${stack.name}-${randomBytes(4).toString('hex')}`, stack.own.imageId, {
     [journalLabel]: stack.name,
     [contentLabel]: JSON.stringify(journal),
+    ...owned(stack),
   });
-  for (const one of older) if (covers(journal, one.journal)) await context.docker.remove(one.id);
+  for (const one of older) if (one.other === undefined && covers(journal, one.journal)) await context.docker.remove(one.id);
   return id;
 }
 
-async function journals({ docker }: Context, stack: Stack): Promise<{ readonly id: string; readonly journal: Journal }[]> {
-  const found = await docker.containers([`${journalLabel}=${stack.name}`]);
-  return found.map(({ id, labels }) => ({ id, journal: contentSchema.parse(JSON.parse(labels[contentLabel] ?? '{}')) }));
+interface Kept {
+  readonly id: string;
+  readonly journal: Journal;
+  /** Another Davit, which is alive and undoes it itself. */
+  readonly other: Container | undefined;
+}
+
+async function journals(context: Context, stack: Stack): Promise<Kept[]> {
+  const found = await context.docker.containers([`${journalLabel}=${stack.name}`]);
+  return Promise.all(
+    found.map(async (container) => ({
+      id: container.id,
+      journal: contentSchema.parse(JSON.parse(container.labels[contentLabel] ?? '{}')),
+      other: await otherOwner(context, stack, container),
+    })),
+  );
+}
+
+/** The lock does not reach into another container: two that stop and start the same services would tear each other's snapshots. */
+export async function requireAlone(context: Context, stack: Stack): Promise<void> {
+  const [other] = (await journals(context, stack)).flatMap((one) => one.other ?? []);
+  if (other !== undefined)
+    throw new DavitError({
+      where: `stack "${stack.name}"`,
+      what: 'another Davit has stopped, paused or hooked its services',
+      seen: `container ${other.name}`,
+      fix: 'wait until it is done; one Davit per stack, and `docker compose exec` rather than `run`',
+    });
 }
 
 function covers(newer: Journal, older: Journal): boolean {
@@ -89,9 +117,10 @@ export async function closeJournal(
   return { errors, warnings };
 }
 
-/** Undoes what a killed run of this stack has left: first act of the daemon and of every run. */
+/** Undoes what a killed run of this stack has left: first act of the daemon and of every run. What another Davit that is alive has stopped is left to it. */
 export async function recover(context: Context, stack: Stack): Promise<void> {
-  for (const { id, journal } of await journals(context, stack)) {
+  for (const { id, journal, other } of await journals(context, stack)) {
+    if (other !== undefined) continue;
     context.log.warn(
       { services: [...new Set([...journal.standstills.map(({ service }) => service), ...journal.hooks])], ...journal.restore },
       journal.restore === undefined

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { type Complaint, DavitError } from '../model/errors.ts';
 
@@ -47,14 +46,16 @@ async function hold(name: string, complaint: Complaint): Promise<AsyncDisposable
 /** The container ends with the daemon: a command that runs beside it is told to stop as well, and awaited, so that it can undo what it has done. */
 export async function stopHolder(stack: string): Promise<void> {
   const socket = connect(nameOf(stack));
-  const ended = once(socket, 'close');
+  const { promise, resolve } = Promise.withResolvers<void>();
   socket
+    // Nobody holds it.
     .on('error', () => undefined)
+    .on('close', resolve)
     .on('data', (pid: Buffer) => {
       if (Number(pid) === process.pid) socket.destroy();
       else process.kill(Number(pid), 'SIGTERM');
     });
-  await ended;
+  await promise;
 }
 
 function nameOf(stack: string): string {

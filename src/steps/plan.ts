@@ -1,14 +1,15 @@
 import type { Context } from '../context.ts';
 import type { Database } from '../engines/engine.ts';
 import { configurationError } from '../model/errors.ts';
-import { byOrder, type DatabaseSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
+import { byOrder, type DatabaseSource, type FilesSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
 import { planCommands } from './command-plan.ts';
 import type { Service, Stack } from './discover.ts';
 import { halfRestored } from './half-restored.ts';
-import { mountAround, storageFolders, unmountedFolders } from './storage-folders.ts';
+import { overlaps, placeIn, placeOf } from './places.ts';
+import { storagePlaces, unmountedFolders } from './storage-folders.ts';
 import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
 import { idleSettings, ownName, unknownSets, unknownStorage } from './sets.ts';
-import { planTrees, volumeIdentity } from './trees.ts';
+import { planTrees } from './trees.ts';
 
 /** What a run of this set would capture, by which command, and why not the rest. Asks the databases, changes nothing. */
 export async function plan(context: Context, stack: Stack, set: string): Promise<Plan> {
@@ -19,12 +20,11 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
   const databasesOf = (service: string): Set<string> =>
     new Set(databases.flatMap(({ sources }) => sources.filter((source) => source.service === service).map(({ name }) => name)));
   const commands = planCommands(members, databasesOf);
-  // Where a person's own command stands for the engine, the server's files are no more to be archived than beside a dump.
-  const byCommand = servers.filter(({ service }) => members.includes(service) && (service.labels?.commands.length ?? 0) > 0);
+  const saved = new Set(servers.filter(isSaved).map(({ service }) => service.name));
   const trees = planTrees(
     members.toSorted((a, b) => (a.labels?.order ?? 0) - (b.labels?.order ?? 0)),
-    { dumped: new Set([...dumping, ...byCommand].map(({ service }) => service.name)), dataOf: dataVolumes(servers) },
-    storageVolumes(context, stack),
+    { dumped: saved, dataOf: dataVolumes(servers) },
+    storagePlaces(stack.own, context.environment),
   );
   return {
     stack: stack.name,
@@ -49,7 +49,8 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
     warnings: [
       ...databases.flatMap(({ warnings }) => warnings),
       ...trees.warnings,
-      ...hotCopies(servers, trees.sources),
+      ...hotCopies(servers, saved, trees.sources),
+      ...passingWriters(stack, members, trees.sources),
       ...idleSettings(stack),
     ],
   };
@@ -139,24 +140,31 @@ function replicas({ containers: [first, ...others] }: Service): string[] {
     : [`only "${first.name}" of its ${others.length + 1} containers is dumped: data that only another one holds are lost`];
 }
 
-function hotCopies(
-  servers: readonly Server[],
-  sources: readonly { service: string; path: string; mount: { type: 'volume' | 'bind'; source: string } }[],
-): string[] {
-  const volumes = dataVolumes(servers);
+/** By a dump, in this set or in another one, or by a person's own command: either way, its files are not to be archived beside it. */
+function isSaved({ service: { labels } }: Server): boolean {
+  return labels !== undefined && (labels.dump !== 'none' || labels.commands.length > 0);
+}
+
+function hotCopies(servers: readonly Server[], saved: ReadonlySet<string>, sources: readonly FilesSource[]): string[] {
+  const places = [...dataVolumes(servers)].filter(([, owner]) => !saved.has(owner)).map(([place]) => place);
   return sources
-    .filter(({ mount }) => volumes.has(volumeIdentity(mount)))
+    .filter(({ mount, path }) => places.some((place) => overlaps(place, placeIn(mount, path))))
     .map(
       ({ service, path }) =>
         `service "${service}": ${path} holds the files of a database server that is not dumped; unless it is stopped meanwhile, the copy will be torn — label davit.quiesce=stop`,
     );
 }
 
-/** The volumes that snapshots are written to, so that no snapshot contains the others. */
-function storageVolumes({ environment }: Context, stack: Stack): Set<string> {
-  return new Set(
-    storageFolders(environment)
-      .flatMap((folder) => mountAround(stack.own, folder) ?? [])
-      .map(volumeIdentity),
-  );
+/** A service that stands still for its files is no good to them while somebody else writes on. */
+function passingWriters({ passing }: Stack, members: readonly Service[], sources: readonly FilesSource[]): string[] {
+  const still = new Set(members.filter(({ labels }) => labels?.quiesce !== 'none').map(({ name }) => name));
+  return sources
+    .filter(({ service }) => still.has(service))
+    .flatMap(({ service, path, mount }) =>
+      passing
+        .filter(({ mounts }) => mounts.some((one) => one.writable && overlaps(placeOf(one), placeIn(mount, path))))
+        .map(
+          ({ name }) => `service "${service}": ${path} is also written by "${name}" of \`docker compose run\`, which does not stand still`,
+        ),
+    );
 }

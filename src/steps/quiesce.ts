@@ -1,8 +1,8 @@
 import type { Context } from '../context.ts';
-import type { Container } from '../docker/docker.ts';
+import type { Container, Mount } from '../docker/docker.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Service, Stack } from './discover.ts';
-import { volumeIdentity } from './trees.ts';
+import { overlaps, placeOf } from './places.ts';
 
 export type QuiesceMode = 'stop' | 'pause';
 
@@ -42,9 +42,10 @@ function isActive(state: Container['state']): boolean {
 }
 
 function fellowWriters(stack: Stack, plan: Plan, asker: Service): Service[] {
-  const archived = new Set(plan.sources.flatMap((source) => (source.kind === 'files' ? [volumeIdentity(source.mount)] : [])));
-  const shared = new Set(asker.containers.flatMap(({ mounts }) => mounts.map(volumeIdentity)).filter((volume) => archived.has(volume)));
-  const writes = ({ mounts }: Container): boolean => mounts.some((mount) => mount.writable && shared.has(volumeIdentity(mount)));
+  const among = (places: readonly string[]) => (mount: Mount) => places.some((place) => overlaps(place, placeOf(mount)));
+  const archived = plan.sources.flatMap((source) => (source.kind === 'files' ? [placeOf(source.mount)] : []));
+  const shared = asker.containers.flatMap(({ mounts }) => mounts.filter(among(archived)).map((mount) => placeOf(mount)));
+  const writes = ({ mounts }: Container): boolean => mounts.some((mount) => mount.writable && among(shared)(mount));
   return stack.services.filter((service) => service !== asker && service.containers.some(writes));
 }
 

@@ -7,7 +7,7 @@ import { serviceOf } from './dump.ts';
 import { currentMount } from './files.ts';
 import { dependents, withDependencies } from './lifecycle.ts';
 import { inStartOrder, type Standstill } from './quiesce.ts';
-import { volumeIdentity } from './trees.ts';
+import { overlaps, placeOf } from './places.ts';
 
 export interface RestorePlan {
   readonly files: readonly Artifact[];
@@ -45,10 +45,10 @@ export function planRestore(stack: Stack, manifest: Manifest, artifacts: readonl
   const servers = new Set(databases.map(({ service }) => service));
   const restored = new Set(artifacts.filter((artifact) => !wayless.includes(artifact)).map(({ service }) => service));
   const counterparts = [...restored].map((name) => serviceOf(stack, name));
-  const volumes = new Set(files.map((artifact) => volumeIdentity(mountOf(artifact))));
+  const places = files.map((artifact) => placeOf(mountOf(artifact)));
   const whole = artifacts.length === manifest.artifacts.length;
   const writesRestored = ({ containers }: Service): boolean =>
-    containers.some(({ mounts }) => mounts.some((mount) => mount.writable && volumes.has(volumeIdentity(mount))));
+    containers.some(({ mounts }) => mounts.some((mount) => mount.writable && places.some((place) => overlaps(place, placeOf(mount)))));
   const touches = (service: Service): boolean =>
     restored.has(service.name) || (whole && service.labels?.set === manifest.set) || writesRestored(service);
   const above = dependents(stack, restored);

@@ -1,7 +1,7 @@
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import picomatch from 'picomatch';
-import { isInside } from './trees.ts';
+import { isInside } from './places.ts';
 
 /** Globs of container paths. */
 export interface Globs {

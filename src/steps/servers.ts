@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
 import type { Context } from '../context.ts';
 import type { Engine, Inventory, Target } from '../engines/engine.ts';
+import { askFirstStart, isFirstStart } from './first-start.ts';
 import { configurationError, DavitError } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
-import { isInside, volumeIdentity } from './trees.ts';
+import { isInside, placeOf } from './places.ts';
 
 const concurrentInventories = 8;
 const inventoryTimeoutMs = 30_000;
@@ -50,16 +51,29 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
       });
     }
     await requirePassword(service, target);
+    await requireSetUp(service, target);
     const { exitCode, stdout, stderr } = await docker.run(target.container.id, engine.inventory(target), { timeoutMs: inventoryTimeoutMs });
     if (exitCode !== 0) {
       throw new DavitError({
         where: `service "${service.name}"`,
         what: `${engine.name} does not answer`,
         seen: lastLines(stderr) || `exit code ${exitCode}`,
-        fix: 'if the password was changed after the first start, name the right one with label davit.dump.password-env or davit.dump.password-file',
+        fix: isUnreachable(stderr)
+          ? `look at \`docker compose logs ${service.name}\`; if it is still starting, back up again when it is up`
+          : 'if the password was changed after the first start, name the right one with label davit.dump.password-env or davit.dump.password-file',
       });
     }
     return engine.readInventory(stdout);
+  }
+
+  async function requireSetUp({ name }: Service, { container }: Target): Promise<void> {
+    const { stdout } = await docker.run(container.id, askFirstStart(), { timeoutMs: inventoryTimeoutMs });
+    if (isFirstStart(stdout))
+      throw new DavitError({
+        where: `service "${name}"`,
+        what: 'its server starts for the first time and is still loading what it is to hold',
+        fix: `wait until it is done (\`docker compose logs ${name}\`), and back up again`,
+      });
   }
 
   /** A server that trusts whoever asks from its own container would not notice that the password is none. */
@@ -82,6 +96,11 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
         fix: 'correct the label, or give the secret to the service',
       });
   }
+}
+
+/** Nobody answered, so that no password can have been wrong. */
+function isUnreachable(stderr: string): boolean {
+  return /can't connect|could not connect|connection refused|ECONNREFUSED|No such file or directory|is starting up/i.test(stderr);
 }
 
 export function targetOf(service: Service): Target {
@@ -115,13 +134,13 @@ export function withoutLogin(service: Service): Service {
   };
 }
 
-/** Identity of each volume that holds a server's files → its service. */
+/** Each place that holds a server's files → its service. */
 export function dataVolumes(servers: readonly Server[]): Map<string, string> {
   const volumes = new Map<string, string>();
   for (const { service, engine } of servers) {
     for (const mount of service.containers[0].mounts) {
       if (engine.dataDirectories.some((folder) => isInside(mount.destination, folder) || isInside(folder, mount.destination)))
-        volumes.set(volumeIdentity(mount), service.name);
+        volumes.set(placeOf(mount), service.name);
     }
   }
   return volumes;

@@ -5,7 +5,7 @@ import type { SnapshotWriter } from '../repository/repository.ts';
 import { companions, isDatabase, usesWal } from '../sqlite/files.ts';
 import { baseOf, createMatcher } from './selection.ts';
 import { captureDatabase, type Captured, databaseName } from './sqlite.ts';
-import { isInside } from './trees.ts';
+import { isInside } from './places.ts';
 
 interface Scope {
   readonly root: string;

@@ -1,7 +1,7 @@
 import { type Environment, locationsOf } from '../config/environment.ts';
 import type { Container, Mount } from '../docker/docker.ts';
 import { configurationError, type DavitError } from '../model/errors.ts';
-import { isInside } from './trees.ts';
+import { isInside, placeIn } from './places.ts';
 
 /** The folders that hold snapshots, where a storage is a directory. */
 export function storageFolders(environment: Environment): string[] {
@@ -17,6 +17,16 @@ export function mountAround({ mounts }: Container, path: string): (Mount & { rea
     .filter(({ destination }) => isInside(path, destination))
     .toSorted((a, b) => b.destination.length - a.destination.length);
   return mount?.type === 'volume' || mount?.type === 'bind' ? { ...mount, type: mount.type } : undefined;
+}
+
+/** Where snapshots lie on this machine. */
+export function storagePlaces(own: Container, environment: Environment): Set<string> {
+  return new Set(
+    storageFolders(environment).flatMap((folder) => {
+      const mount = mountAround(own, folder);
+      return mount === undefined ? [] : [placeIn(mount, folder)];
+    }),
+  );
 }
 
 /** Snapshots in the container's own layer would vanish with the container. */

@@ -2,6 +2,7 @@ import { configurationError } from '../model/errors.ts';
 import type { FilesSource, Problem, Skipped } from '../model/plan.ts';
 import type { Mount } from '../docker/docker.ts';
 import type { Service } from './discover.ts';
+import { globBelow, isInside, placeIn, placesInside } from './places.ts';
 import { separateVolumes, widen } from './shared-volumes.ts';
 
 export interface TreePlan {
@@ -14,18 +15,19 @@ export interface TreePlan {
 /** What the file planning must know about databases: who is dumped, and which volumes are a server's own. */
 export interface DatabaseVolumes {
   readonly dumped: ReadonlySet<string>;
-  /** Volume identities of every recognised server, dumped or not. */
+  /** Where each recognised server keeps its files, dumped or not. */
   readonly dataOf: ReadonlyMap<string, string>;
 }
 
 /** Which file trees are archived, and why the others are not. A volume that several services share is stored once, with the first of them. */
-export function planTrees(services: readonly Service[], databases: DatabaseVolumes, storageVolumes: ReadonlySet<string>): TreePlan {
+export function planTrees(services: readonly Service[], databases: DatabaseVolumes, storage: ReadonlySet<string>): TreePlan {
   const sources: FilesSource[] = [];
   const skipped: Skipped[] = [];
   const problems: Problem[] = [];
   const warnings: string[] = [];
-  /** By volume and folder in it, the place in `sources`. */
+  /** By where it lies, the index in `sources`. */
   const taken = new Map<string, number>();
+  const reserved = reservedPlaces(databases, storage);
 
   for (const service of services) {
     if (service.labels === undefined || service.labels.files === 'none') continue;
@@ -41,30 +43,27 @@ export function planTrees(services: readonly Service[], databases: DatabaseVolum
       });
     }
     for (const { mount, path } of wanted) {
-      const identity = volumeIdentity(mount);
-      const owner = databases.dataOf.get(identity);
-      if (storageVolumes.has(identity))
-        skipped.push({ service: service.name, what: path, why: 'the snapshots themselves are stored here' });
-      else if (owner !== undefined && databases.dumped.has(owner))
-        skipped.push({
-          service: service.name,
-          what: path,
-          why: `data directory of "${owner}", which is dumped; a copy of it would be torn`,
-        });
-      else {
-        take(service, toSource(service, mount, path), `${identity}:${path.slice(mount.destination.length)}`);
-      }
+      const place = placeIn(mount, path);
+      const [, why] = [...reserved].find(([around]) => isInside(place, around)) ?? [];
+      if (why === undefined) take(service, toSource(service, mount, path), place);
+      else skipped.push({ service: service.name, what: path, why });
     }
   }
-  return { sources, skipped, problems, warnings };
+  return { sources: sources.map(withoutReserved), skipped, problems, warnings };
 
-  function take(service: Service, source: FilesSource, folder: string): void {
+  function withoutReserved(source: FilesSource): FilesSource {
+    const inside = placesInside(source, reserved.keys());
+    for (const [place, path] of inside) skipped.push({ service: source.service, what: path, why: reserved.get(place) ?? '' });
+    return { ...source, exclude: [...source.exclude, ...[...inside.values()].map(globBelow)] };
+  }
+
+  function take(service: Service, source: FilesSource, place: string): void {
     const separate = separateVolumes(service, source);
     if (separate !== undefined) problems.push({ service: service.name, absent: true, error: separate });
-    const index = taken.get(folder) ?? sources.length;
+    const index = taken.get(place) ?? sources.length;
     const same = sources[index];
     if (same === undefined) {
-      taken.set(folder, index);
+      taken.set(place, index);
       sources.push(source);
       return;
     }
@@ -76,8 +75,13 @@ export function planTrees(services: readonly Service[], databases: DatabaseVolum
   }
 }
 
-export function volumeIdentity(mount: Pick<Mount, 'type' | 'source'>): string {
-  return `${mount.type}:${mount.source}`;
+/** What is never archived, and why: it is somebody else's, wherever it is mounted. */
+function reservedPlaces({ dumped, dataOf }: DatabaseVolumes, storage: ReadonlySet<string>): Map<string, string> {
+  const data = [...dataOf].filter(([, owner]) => dumped.has(owner));
+  return new Map([
+    ...data.map(([place, owner]) => [place, `data directory of "${owner}", which is dumped; a copy of it would be torn`] as const),
+    ...[...storage].map((place) => [place, 'the snapshots themselves are stored here'] as const),
+  ]);
 }
 
 interface Wanted {
@@ -142,11 +146,6 @@ function unsuited(mount: Mount): string | undefined {
 
 function isVolume(mount: Mount): boolean {
   return mount.type === 'volume' || mount.type === 'bind';
-}
-
-/** By path segment: `/data2` is not inside `/data`. */
-export function isInside(path: string, folder: string): boolean {
-  return path === folder || folder === '/' || path.startsWith(`${folder}/`);
 }
 
 function trimSlash(path: string): string {

@@ -7,6 +7,7 @@ import { DavitError, exitCodes } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import type { Stack } from './discover.ts';
 import type { Job } from './job.ts';
+import { otherOwner, owned } from './owner.ts';
 import { requireMount, storageFolders } from './storage-folders.ts';
 
 /** Where a worker finds the volume that it was started for. */
@@ -17,7 +18,6 @@ export const workerScratch = `${scratchMount}/sqlite`;
 /** Where it unpacks what nobody keeps. */
 export const drillRoot = `${scratchMount}/tree`;
 export const workerLabel = 'io.davit.worker';
-const ownerLabel = 'io.davit.owner';
 
 /** What a worker reports, one JSON object a line. */
 export const eventSchema = z.discriminatedUnion('event', [
@@ -43,8 +43,8 @@ const capabilities = {
 } as const;
 
 /** What a container that Davit made is known by, when it has been left behind. */
-export function ownLabels({ name, own }: Stack): Record<string, string> {
-  return { [workerLabel]: name, [ownerLabel]: own.id };
+export function ownLabels(stack: Stack): Record<string, string> {
+  return { [workerLabel]: stack.name, ...owned(stack) };
 }
 
 /** Does a job in a short-lived container of Davit's own image that holds this one volume, or, for a drill, none of anybody's. */
@@ -120,11 +120,10 @@ function storageMounts(stack: Stack, environment: Context['environment']): Worke
 }
 
 /** Workers end with the process that started them, unless the engine was itself killed; the servers of a drill do not. Another Davit that is alive keeps its own. */
-export async function removeOrphans({ docker, log }: Context, stack: Stack): Promise<void> {
-  const alive = new Set(stack.services.flatMap(({ containers }) => containers.map(({ id }) => id)));
-  alive.delete(stack.own.id);
+export async function removeOrphans(context: Context, stack: Stack): Promise<void> {
+  const { docker, log } = context;
   for (const container of await docker.containers([`${workerLabel}=${stack.name}`])) {
-    if (alive.has(container.labels[ownerLabel] ?? '')) continue;
+    if ((await otherOwner(context, stack, container)) !== undefined) continue;
     await docker.remove(container.id);
     log.warn({ container: container.name }, 'removed a container that was left behind');
   }

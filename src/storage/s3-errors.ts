@@ -67,8 +67,11 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 /** What a person can do about it. Errors that are ours already, and those of the data's source, stay as they are. */
 export function s3Error(error: unknown, where: string): Error {
   if (!(error instanceof Error)) return new Error(String(error));
-  if (error.message === 'Region is missing')
+  // The SDK finds an empty variable itself, and does not take it for one that is not set.
+  if (error.message === 'Region is missing' || error.message.startsWith('Region not accepted: region=""'))
     return new DavitError({ where, what: 'no region is set', fix: 'set AWS_REGION' }, { cause: error });
+  if (error.message.startsWith('Region not accepted'))
+    return new DavitError({ where, what: 'this is no name of a region', seen: error.message, fix: 'correct AWS_REGION' }, { cause: error });
   if (hasCode(error, 'NoSuchKey')) return new MissingObject({ where, what: 'does not exist' }, { cause: error });
   const { name = '', code = '', $metadata, $response } = shapeOf(error);
   const status = $metadata?.httpStatusCode;

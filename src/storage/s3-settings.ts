@@ -16,7 +16,7 @@ export interface S3Options {
 export function readSettings(environment: S3Options['environment']) {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken } = environment;
   const endpoint = environment['AWS_ENDPOINT_URL_S3'] || environment['AWS_ENDPOINT_URL'];
-  if (endpoint && !URL.canParse(endpoint))
+  if (endpoint && !(URL.canParse(endpoint) && /^https?:/i.test(endpoint)))
     throw configurationError({
       where: 'environment',
       what: 'the endpoint of S3 is no address',

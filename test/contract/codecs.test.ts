@@ -120,8 +120,16 @@ describe('age keys', () => {
     for (const { identity } of [first, second]) {
       expect(await through(encoded, createAge({ recipients: [], identity }).decode())).toEqual(content);
     }
-    const refused = through(encoded, createAge({ recipients: [], identity: stranger.identity }).decode());
-    await expect(refused).rejects.toThrow(/DAVIT_IDENTITY must hold/);
+    for (const identity of [stranger.identity, 'no key at all', 'AGE-SECRET-KEY-1QQQQ']) {
+      const refused = through(encoded, createAge({ recipients: [], identity }).decode());
+      await expect(refused).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('DAVIT_IDENTITY must hold') });
+    }
+  });
+
+  test('what is damaged is not told to have another key', async () => {
+    const encoded = await through(content, createAge(keys).encode());
+    for (const damaged of [encoded.subarray(0, 40), encoded.subarray(0, 5000), Buffer.concat([encoded.subarray(0, -9), noise(9)])])
+      await expect(through(damaged, createAge(keys).decode())).rejects.toMatchObject({ exitCode: 1 });
   });
 
   test('the identity may be the key alone, or several in a long file', async () => {

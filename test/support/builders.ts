@@ -76,7 +76,7 @@ export function service(name: string, { labels, dependsOn = [], own = false, rep
 
 export function stack(...services: readonly Service[]): Stack {
   const own = services.find((one) => one.own) ?? service('davit', { own: true });
-  return { name: 'shop', own: own.containers[0], services: services.includes(own) ? services : [...services, own] };
+  return { name: 'shop', own: own.containers[0], passing: [], services: services.includes(own) ? services : [...services, own] };
 }
 
 export function target(overrides: Partial<Container> = {}, access: Partial<Access> = {}): Target {

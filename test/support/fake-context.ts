@@ -3,6 +3,7 @@ import type { Context } from '../../src/context.ts';
 import type { Command, Container, Docker, Finished } from '../../src/docker/docker.ts';
 import { engines } from '../../src/engines/index.ts';
 import type { Log } from '../../src/log.ts';
+import { DavitError } from '../../src/model/errors.ts';
 import { createRedactor } from '../../src/redactor.ts';
 import { composeContainer } from './builders.ts';
 
@@ -26,7 +27,7 @@ export function fakeContext(fake: FakeStack): Context {
   const all = [...fake.containers, ownContainer];
   const inspect = (id: string): Container => {
     const found = all.find((container) => container.id === id);
-    if (found === undefined) throw new Error(`no container ${id}`);
+    if (found === undefined) throw new DavitError({ where: id, what: 'there is no such container' });
     return found;
   };
   const docker: Pick<Docker, 'self' | 'containers' | 'inspect' | 'processes' | 'run'> = {

@@ -4,12 +4,13 @@ import { container } from './builders.ts';
 import { fakeContext } from './fake-context.ts';
 
 /** An engine that only keeps notes, which are containers that never start. */
-export function keepingNotes(): { context: Context; kept: readonly Container[] } {
+export function keepingNotes(...running: readonly Container[]): { context: Context; kept: readonly Container[] } {
   const kept: Container[] = [];
-  const context = fakeContext({ containers: [] });
+  const context = fakeContext({ containers: running });
   const docker = {
     note: async (name: string, _: string, labels: Record<string, string>) => (kept.push(container({ id: name, name, labels })), name),
     containers: async () => [...kept],
+    inspect: context.docker.inspect,
     remove: async (id: string) =>
       void kept.splice(
         kept.findIndex((one) => one.id === id),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describePlan } from '../../../src/commands/plan.ts';
+import { describePlan, plainPlan } from '../../../src/commands/plan.ts';
 import { describeVerdicts } from '../../../src/commands/prune.ts';
 import { describeCompanion, describeList, describeSnapshot, humanBytes } from '../../../src/commands/snapshots.ts';
 import { configurationError } from '../../../src/model/errors.ts';
@@ -22,13 +22,22 @@ const nothingElse = { standstills: [], hooks: [] };
 
 describe('a plan', () => {
   const files = { ...filesSource('app', volume('shop_files', '/data')), exclude: ['/data/cache/**'] };
-  const text = describePlan({
+  const planned = {
     ...plan({ ...databaseSource('db', 'shop'), command: 'sh -c export A\nexec pg_dump' }, files),
     standstills: [{ service: 'app', mode: 'stop', during: 'set' }],
     hooks: [{ phase: 'after', service: 'app', command: 'occ maintenance:mode --off' }],
     skipped: [{ service: 'web', what: 'everything', why: 'it has no davit label' }],
     warnings: ['mind the gap'],
     problems: [{ service: 'x', error: configurationError({ where: 'service "x"', what: 'is wrong' }) }],
+  } satisfies Parameters<typeof describePlan>[0];
+  const text = describePlan(planned);
+
+  test('tells programs the sentences that a person reads', () => {
+    expect(JSON.parse(JSON.stringify(plainPlan(planned)))).toMatchObject({
+      stack: 'shop',
+      sources: [{ service: 'db' }, { service: 'app' }],
+      problems: [{ service: 'x', error: 'service "x": is wrong' }],
+    });
   });
 
   test('shows what is captured, by which command, what is not and why, and what is wrong', () => {

@@ -121,10 +121,31 @@ describe('the typed environment', () => {
   });
 });
 
+test('keys in a location are refused and not repeated', () => {
+  const parse = (): unknown => parseEnvironment({ DAVIT_STORAGE: 's3://id:PLANTED@bucket/p' });
+  expect(parse).toThrow(/DAVIT_STORAGE: expected .* got "s3:\/\/…@bucket\/p"/);
+  expect(parse).not.toThrow(/PLANTED/);
+});
+
+test.each(['s3://My_bucket.x', 's3://b/präfix mit leer/100%25', 'restic+file:///mnt/a b', 'file:///backups/'])(
+  '%s is a location',
+  (location) => {
+    expect(parseEnvironment({ DAVIT_STORAGE: location }).DAVIT_STORAGE).toBe(location);
+  },
+);
+
 test.each<[string, string]>([
   ['DAVIT_STORAGE', 's3://'],
   ['DAVIT_STORAGE', 'file://backups'],
   ['DAVIT_STORAGE', 'file:///'],
+  ...[
+    's3://bucket:9000/p',
+    's3://bucket/p?region=x',
+    's3://bucket#p',
+    's3://bucket/50%off',
+    'file:///backups?x',
+    'restic+s3://[bucket]',
+  ].map((location): [string, string] => ['DAVIT_STORAGE', location]),
   ['DAVIT_ENCRYPT_TO', 'age1xyz'],
   ...['at night', '61 * * * *', '0 3 * *', '0 0 31 2 *'].map((schedule): [string, string] => ['DAVIT_SCHEDULE', schedule]),
 ])('%s=%s is refused', (name, value) => {

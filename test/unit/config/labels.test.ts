@@ -84,6 +84,8 @@ describe('names that are no label', () => {
     ['hook.befor', 'hook.before'],
     ['Enable', 'enable'],
     ['set.images.kep', 'set.images.keep'],
+    ['exclude', 'files.exclude'],
+    ['databases', 'dump.databases'],
   ])('davit.%s: did you mean davit.%s?', (wrong, right) => {
     expect(messages({ [`davit.${wrong}`]: 'x' })).toEqual([`service "db": unknown label davit.${wrong} — did you mean davit.${right}?`]);
   });

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
-import { type Journal, openJournal } from '../../../src/steps/journal.ts';
-import { stack } from '../../support/builders.ts';
+import { describe, expect, test } from 'vitest';
+import type { Container } from '../../../src/docker/docker.ts';
+import { type Journal, openJournal, recover, requireAlone } from '../../../src/steps/journal.ts';
+import { composeContainer, container, service, stack } from '../../support/builders.ts';
 import { keepingNotes } from '../../support/notes.ts';
 
 const still = (service: string, ...containers: string[]) => ({
@@ -28,4 +29,28 @@ test('what an older journal alone knows to be stopped, or half restored, is not 
   await openJournal(context, stack(), { standstills: [], hooks: [], restore: { snapshot: 'good' } });
   await openJournal(context, stack(), { standstills: [still('app', 'app-1')], hooks: ['app'] });
   expect(kept).toHaveLength(3);
+});
+
+describe('of another Davit', () => {
+  const journal: Journal = { standstills: [], hooks: ['app'] };
+  const other = (state: Container['state']) => composeContainer('davit', { id: 'other', name: 'shop-davit-run-1', state });
+  const theirs = stack(service('davit', { own: true, id: 'other' }));
+
+  test('that runs is left to it, and nothing is stopped beside it', async () => {
+    const { context, kept } = keepingNotes(other('running'));
+    await openJournal(context, theirs, journal);
+    await recover(context, stack());
+    expect(kept).toHaveLength(1);
+    await openJournal(context, stack(), journal);
+    expect(kept).toHaveLength(2);
+    await expect(requireAlone(context, stack())).rejects.toThrow(/another Davit has stopped.*container shop-davit-run-1 — wait/);
+  });
+
+  test.each([other('exited'), container()])('that does not run any more is undone: %#', async (davit) => {
+    const { context, kept } = keepingNotes(davit);
+    await openJournal(context, theirs, journal);
+    await requireAlone(context, stack());
+    await recover(context, stack());
+    expect(kept).toEqual([]);
+  });
 });

@@ -2,7 +2,17 @@ import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../../src/model/plan.ts';
 import type { Service } from '../../../src/steps/discover.ts';
 import { inStartOrder, planStandstills } from '../../../src/steps/quiesce.ts';
-import { commandSource, composeContainer, databaseSource, filesSource, plan, service, stack, volume } from '../../support/builders.ts';
+import {
+  bind,
+  commandSource,
+  composeContainer,
+  databaseSource,
+  filesSource,
+  plan,
+  service,
+  stack,
+  volume,
+} from '../../support/builders.ts';
 
 const data = volume('data', '/data');
 const stop = { 'davit.quiesce': 'stop' };
@@ -38,6 +48,13 @@ describe('who stands still', () => {
       ['app', 'pause'],
       ['worker', 'pause'],
     ]);
+  });
+
+  test('also who writes a folder in it, or one around it', () => {
+    const mounts = [bind('/srv/shop', '/data')];
+    const others = ['/srv/shop/uploads', '/srv', '/srv/shop2'].map((source) => service(source, { mounts: [bind(source, '/x')] }));
+    const found = names([service('app', { labels: stop, mounts }), ...others], plan(filesSource('app', bind('/srv/shop', '/data'))));
+    expect(found).toEqual(['/srv', '/srv/shop/uploads', 'app']);
   });
 
   test('not who only reads that volume, and not who writes one that is not archived', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Artifact } from '../../../src/model/snapshot.ts';
 import type { Service } from '../../../src/steps/discover.ts';
 import { planRestore, refuseBrokenSet, replacedBy } from '../../../src/steps/restore-plan.ts';
-import { artifact, filesArtifact, manifest, service, sqliteArtifact, stack, volume } from '../../support/builders.ts';
+import { artifact, bind, filesArtifact, manifest, service, sqliteArtifact, stack, volume } from '../../support/builders.ts';
 
 const files = filesArtifact('app', '/data');
 const database = artifact({ database: 'shop' });
@@ -32,6 +32,11 @@ describe('what is restored', () => {
     const writer = service('writer', { mounts: [volume('shop_app', '/x')] });
     const { files: trees, databases, stops } = planned([app({ dependsOn: [] }), writer], [vault]);
     expect({ trees, databases, stops }).toEqual({ trees: [vault], databases: [], stops: ['app', 'writer'] });
+  });
+
+  test('who writes a folder of the host in a restored one stops', () => {
+    const writers = ['/srv/data/uploads', '/srv/data2'].map((source) => service(source, { mounts: [bind(source, '/x')] }));
+    expect(planned([app({ mounts: [bind('/srv/data', '/data')] }), ...writers], [files]).stops).toEqual(['/srv/data/uploads', 'app']);
   });
 
   test('a service or volume without a counterpart here is refused before anything is touched', () => {

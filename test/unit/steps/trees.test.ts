@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Mount } from '../../../src/docker/docker.ts';
 import type { Service } from '../../../src/steps/discover.ts';
-import { isInside, planTrees } from '../../../src/steps/trees.ts';
+import { planTrees } from '../../../src/steps/trees.ts';
 import { bind, service, volume } from '../../support/builders.ts';
 
 interface Databases {
@@ -162,12 +162,4 @@ test('a source carries the globs and the order of its service, and the path in i
       sqlite: 'auto',
     },
   ]);
-});
-
-test('paths are compared by segment', () => {
-  expect(isInside('/data', '/data')).toBe(true);
-  expect(isInside('/data/x', '/data')).toBe(true);
-  expect(isInside('/data2', '/data')).toBe(false);
-  expect(isInside('/data', '/data/x')).toBe(false);
-  expect(isInside('/anything', '/')).toBe(true);
 });

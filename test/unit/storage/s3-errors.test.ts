@@ -26,6 +26,9 @@ test.for([
 
 test.for([
   [refusal('PermanentRedirect', 301, { 'x-amz-bucket-region': 'eu-west-3' }), /another region.*eu-west-3.*AWS_REGION/],
+  [new Error('Region is missing'), /no region is set — set AWS_REGION/],
+  [new Error('Region not accepted: region="" is not a valid hostname component.'), /no region is set — set AWS_REGION/],
+  [new Error('Region not accepted: region="eu west" is not a valid hostname component.'), /no name of a region: .*eu west.* — correct/],
   [refusal('Forbidden', 403), /access denied.*HTTP 403/],
   [refusal('NoSuchBucket', 404), /does not exist.*DAVIT_STORAGE/],
   [refusal('Strange', 400), /the storage refused: HTTP 400, Strange, as the server says/],

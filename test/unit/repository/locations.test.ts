@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { parseEnvironment } from '../../../src/config/environment.ts';
+import { createRepository } from '../../../src/repository/index.ts';
+
+const recipient = `age1${'q'.repeat(58)}`;
+const create = (variables: Record<string, string>) =>
+  createRepository(parseEnvironment({ DAVIT_PASSWORD: 'x', ...variables }), {}, () => undefined);
+
+test('recipients that nothing would be encrypted to are refused', async () => {
+  const restic = { DAVIT_STORAGE: 'restic+file:///backups', DAVIT_ENCRYPT_TO: recipient };
+  await expect(create(restic)).rejects.toThrow(/DAVIT_ENCRYPT_TO says nothing to the format of restic/);
+  await expect(create({ ...restic, DAVIT_STORAGE_PLAIN: 's3://bucket' })).resolves.toBeDefined();
+  await expect(create({ DAVIT_STORAGE: 'file:///backups', DAVIT_ENCRYPT_TO: recipient })).resolves.toBeDefined();
+});

@@ -1,0 +1,20 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { stopHolder, withLock } from '../../../src/steps/lock.ts';
+
+test('a daemon that is stopped while nothing is under way has nobody to stop', async () => {
+  await expect(stopHolder(randomUUID())).resolves.toBeUndefined();
+});
+
+test('it does not stop itself, nor wait for itself', async () => {
+  const stack = randomUUID();
+  await withLock(stack, () => stopHolder(stack));
+});
+
+test('two runs do not overlap, and the next one may begin', async () => {
+  const stack = randomUUID();
+  await withLock(stack, async () => {
+    await expect(withLock(stack, async () => undefined)).rejects.toThrow(/another backup, restore or drill is under way/);
+  });
+  expect(await withLock(stack, async () => 'done')).toBe('done');
+});
