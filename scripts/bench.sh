@@ -5,12 +5,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/shared.sh
 
-scripts/setup.sh base:trixie app
+scripts/setup.sh base:trixie app s3
 . scripts/toolchain.sh
-if ! command -v aws >/dev/null; then
-  say "Installing the Debian package awscli: the peer"
-  apt_install "$(debian_codename)" awscli
-fi
+peer() { # PROGRAM PACKAGE
+  command -v "$1" >/dev/null && return
+  say "Installing the Debian package $2: a peer"
+  apt_install "$(debian_codename)" "$2"
+}
+peer aws awscli
+[[ " $* " != *" incremental "* ]] || peer borg borgbackup
 for name in "${@:-portable memory}"; do
   for one in $name; do node "bench/$one.ts"; done
 done

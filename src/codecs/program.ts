@@ -1,6 +1,6 @@
 import { Duplex, Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
-import { giveBack, lendRead } from '../model/chunk.ts';
+import { giveBack, lendWhole } from '../model/chunk.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 
 export interface Exit {
@@ -149,7 +149,7 @@ function start(file: string, args: readonly string[], { signal, secret, judge, o
     done,
     /** From here on the program may exit: all its input is on the way. */
     begin: () => void (inputEnded = true),
-    deliverTo: (target: Readable) => stdout.on('data', (chunk: Buffer) => void (target.push(lendRead(chunk)) || stdout.pause())),
+    deliverTo: (target: Readable) => stdout.on('data', (chunk: Buffer) => void (target.push(lendWhole(chunk)) || stdout.pause())),
     end: (error: Error | null, callback: Callback) => {
       child.kill('SIGKILL');
       stdin.destroy();

@@ -66,7 +66,15 @@ export function unpackTree(root: string, path?: string, signal?: AbortSignal): W
     ?.split('/')
     .filter((segment) => segment !== '' && segment !== '.')
     .join('/');
-  const restoring = ['--extract', '--file=-', '--same-owner', '--same-permissions', '--delay-directory-restore', '--warning=no-timestamp'];
+  const restoring = [
+    '--extract',
+    '--file=-',
+    '--same-owner',
+    '--same-permissions',
+    '--delay-directory-restore',
+    '--warning=no-timestamp',
+    '--blocking-factor=256',
+  ];
   const member = only ? ['--anchored', '--no-wildcards', '--no-unquote', `./${only}`] : [];
   const script = only ? untar : untarWhole;
   return programInput(

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { lendRead } from '../model/chunk.ts';
+import { lendWhole } from '../model/chunk.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import { withoutReports } from './acknowledged.ts';
 import type { Daemon, Exec, ExecState } from './daemon.ts';
@@ -109,7 +109,7 @@ export function execute(daemon: Daemon, id: string, spec: ExecutionSpec): Execut
     }
     const { socket } = exec;
     socket.on('error', () => {});
-    socket.on('data', (chunk: Buffer) => (receivedBytes += lendRead(chunk).length));
+    socket.on('data', (chunk: Buffer) => (receivedBytes += lendWhole(chunk).length));
     // A dropped connection often looks like a clean end; the verdict is made in one place for both.
     socket.once('close', () => stream.writableEnded || stream.end());
     socket.pipe(stream);

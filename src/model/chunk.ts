@@ -10,8 +10,8 @@ export function lend(chunk: Buffer): Buffer {
   return chunk;
 }
 
-/** What was just read from a pipe or a socket; it is lent unless it lies in a larger piece of memory. */
-export function lendRead(chunk: Buffer): Buffer {
+/** What was just read or decrypted; it is lent unless it lies in a larger piece of memory. */
+export function lendWhole(chunk: Buffer): Buffer {
   return chunk.length === chunk.buffer.byteLength ? lend(chunk) : chunk;
 }
 

@@ -62,6 +62,19 @@ test('an unchanged file is not read again, a changed one is', async () => {
   expect((await bytesRead()) - before).toBeGreaterThan(20_000_000);
 });
 
+test('attributes of what is unchanged are kept, those that have changed are read', async () => {
+  makeHostileTree(lab.tree);
+  const { stored } = await lab.storeTree();
+  expect((await lab.storeTree()).stored.plain).toEqual(stored.plain);
+  execFileSync('setfattr', ['-n', 'user.new', '-v', 'later', 'deep'], { cwd: lab.tree });
+  const { manifest, stored: changed } = await lab.storeTree();
+  expect(changed.plain.sha256).not.toBe(stored.plain.sha256);
+  const target = join(lab.work, 'restored');
+  await mkdir(target);
+  await lab.repository.extract(manifest, onlyArtifact(manifest), target);
+  expect(describeTree(target)).toEqual(describeTree(lab.tree));
+});
+
 test('a file that changed while it was stored may have changed again unseen, so it is read again', async () => {
   await writeFile(join(lab.tree, 'large'), noise(20_000_000));
   await lab.storeTree(new Date(Date.now() - 1000).toISOString());

@@ -4,6 +4,11 @@ import type { Attribute } from './tree.ts';
 /** SELinux labels belong to the container that mounts the volume, and Docker sets them. */
 const left = new Set(['security.selinux']);
 
+/** Without those that are left out, which restic's own snapshots have. */
+export function keptAttributes(attributes: readonly Attribute[] | undefined): readonly Attribute[] | undefined {
+  return attributes?.some(({ name }) => left.has(name)) ? attributes.filter(({ name }) => !left.has(name)) : attributes;
+}
+
 /** The extended attributes of everything below a path, by absolute path in latin1; ACLs are among them. Most things have none and are not here. */
 export async function readAttributes(root: string, signal?: AbortSignal): Promise<Map<string, Attribute[]>> {
   const found = new Map<string, Attribute[]>();

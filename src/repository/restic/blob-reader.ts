@@ -7,6 +7,7 @@ import { type Seal, sealBytes, sha256, unseal } from './crypto.ts';
 import { getInto } from './objects.ts';
 import type { Opened } from './open.ts';
 import { packKey } from './pack.ts';
+import { release } from './release.ts';
 
 /** Several threads pack at a time, so that a file goes through several packs at a time. */
 const packsKept = 5;
@@ -139,6 +140,7 @@ export function openSealed(seal: Seal, where: string, id: string, plainLength: n
   let seen: string;
   try {
     const plain = plainLength === 0 ? frame : decompress(frame, plainLength);
+    if (plain !== frame) release(frame);
     if (sha256(plain) === id) return plain;
     seen = 'its hash differs';
   } catch (error) {

@@ -3,11 +3,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DavitError, messageOf } from '../../model/errors.ts';
 import type { Tree } from '../repository.ts';
 import { readAccounts } from './accounts.ts';
-import { readAttributes } from './attributes.ts';
+import { keptAttributes, readAttributes } from './attributes.ts';
 import type { BlobWriter, Tally } from './blob-writer.ts';
 import { type Chunker, minChunkBytes } from './chunker.ts';
 import type { Session } from './session.ts';
-import { describe, isSameNode, isUnchanged } from './stat.ts';
+import { describe, isSameFile, isSameNode, isUntouched } from './stat.ts';
 import { type Attribute, decodeTree, encodeTree, type Node } from './tree.ts';
 
 const pieceBytes = 1024 * 1024;
@@ -38,13 +38,12 @@ export async function captureTree(
   tally: Tally,
   signal: AbortSignal,
 ): Promise<Captured> {
-  const attributes = await readAttributes(root, signal);
   return session.withChunker(async (chunker) => {
     const capture = createCapture(
       session,
       blobs,
       chunker,
-      attributes,
+      () => readAttributes(root, signal),
       new Set(exclude.map((path) => latin1(`${root}/${path}`))),
       earlier?.startedAt ?? 0n,
       tally,
@@ -64,7 +63,7 @@ function createCapture(
   session: Session,
   blobs: BlobWriter,
   chunker: Chunker,
-  attributes: ReadonlyMap<string, Attribute[]>,
+  readAll: () => Promise<ReadonlyMap<string, Attribute[]>>,
   exclude: ReadonlySet<string>,
   earlierStartedAt: bigint,
   tally: Tally,
@@ -72,6 +71,8 @@ function createCapture(
 ) {
   const accounts = readAccounts();
   const warnings: string[] = [];
+  /** Of all things at once, when the first one is not as it was: a program tells them. */
+  let attributes: ReadonlyMap<string, Attribute[]> | undefined;
   let [bytes, count, turnAt] = [0, 0, performance.now()];
   /** For whatever is read, piece after piece: everybody copies it. */
   const shared = Buffer.allocUnsafeSlow(pieceBytes);
@@ -89,13 +90,15 @@ function createCapture(
 
   async function thing(path: Buffer, name: Buffer, before: Node | undefined, isRoot = false): Promise<Node | undefined> {
     await takeTurn();
-    const key = path.toString('latin1');
     try {
       const stats = lstatSync(path, { bigint: true });
-      const node = describe(name, stats, accounts, attributes.get(key));
+      const same = before !== undefined && isUntouched(stats, before, earlierStartedAt) ? before : undefined;
+      if (same === undefined) attributes ??= await readAll();
+      const own = same === undefined ? attributes?.get(path.toString('latin1')) : keptAttributes(same.attributes);
+      const node = describe(name, stats, accounts, own);
       if (node === undefined) return undefined;
       if (node.type === 'dir') return await folder(path, node, before);
-      if (node.type === 'file') return await regularFile(path, node, stats, before);
+      if (node.type === 'file') return await regularFile(path, node, stats, same);
       return node.type === 'symlink' ? { ...node, linkTarget: readlinkSync(path, { encoding: 'buffer' }) } : node;
     } catch (error) {
       const { code, syscall } = error as NodeJS.ErrnoException;
@@ -136,10 +139,10 @@ function createCapture(
     return new Map(nodes.map((node) => [node.name.toString('latin1'), node]));
   }
 
-  async function regularFile(path: Buffer, node: Node, stats: BigIntStats, before: Node | undefined): Promise<Node> {
-    if (isUnchanged(node, before, earlierStartedAt) && before?.content?.every(blobs.has)) {
+  async function regularFile(path: Buffer, node: Node, stats: BigIntStats, same: Node | undefined): Promise<Node> {
+    if (same !== undefined && isSameFile(node, same) && same.content?.every(blobs.has)) {
       bytes += node.size ?? 0;
-      return { ...node, content: before.content };
+      return { ...node, content: same.content };
     }
     const { content, size, isSame } = await readContent(path, stats);
     if (!isSame) warn(path, 'file changed as we read it');

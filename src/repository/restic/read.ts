@@ -1,3 +1,4 @@
+import { lendWhole } from '../../model/chunk.ts';
 import type { Artifact } from '../../model/snapshot.ts';
 import { createDigester, requireEqual } from '../digester.ts';
 import type { Session } from './session.ts';
@@ -14,7 +15,7 @@ export async function* readFile(
   for (const id of content) {
     const bytes = await blobs.read(id, signal);
     whole.see(bytes);
-    yield bytes;
+    yield lendWhole(bytes);
   }
   requireEqual(file, 'decoded', whole.digest(), plain);
 }

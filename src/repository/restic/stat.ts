@@ -7,18 +7,16 @@ import type { Attribute, Node } from './tree.ts';
 const clockStepNs = 100_000_000n;
 
 /**
- * Then its content is that of before: who changes a file cannot set the time of the change of its inode. One that changed while the earlier snapshot was taken
- * may have changed again within the same step of the clock, after it was read.
+ * Then nothing of it has changed, be it content or attributes: who changes a thing cannot set the time of the change of its inode. One that changed while
+ * the earlier snapshot was taken may have changed again within the same step of the clock, after it was read.
  */
-export function isUnchanged(now: Node, before: Node | undefined, earlierStartedAt: bigint): boolean {
-  return (
-    before?.type === 'file' &&
-    now.ctime < earlierStartedAt - clockStepNs &&
-    now.size === (before.size ?? 0) &&
-    now.mtime === before.mtime &&
-    now.ctime === before.ctime &&
-    Number(now.inode) === Number(before.inode)
-  );
+export function isUntouched(now: Pick<BigIntStats, 'ctimeNs' | 'ino'>, before: Node, earlierStartedAt: bigint): boolean {
+  return now.ctimeNs < earlierStartedAt - clockStepNs && now.ctimeNs === before.ctime && Number(now.ino) === Number(before.inode);
+}
+
+/** Then an untouched thing has the content of before. */
+export function isSameFile(now: Node, before: Node): boolean {
+  return before.type === 'file' && now.size === (before.size ?? 0) && now.mtime === before.mtime;
 }
 
 /** Then a tree with the one is a tree with the other. What has attributes or a target is not compared: there is little of it. */

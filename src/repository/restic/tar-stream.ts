@@ -1,3 +1,4 @@
+import { lendWhole } from '../../model/chunk.ts';
 import { AbsentPath, DavitError } from '../../model/errors.ts';
 import { missingBlob } from './blob-reader.ts';
 import { createCoalescer } from './coalesce.ts';
@@ -80,7 +81,7 @@ export async function* tarOf(session: Session, root: Node, path: string | undefi
     for (const piece of before) yield* gathered.add(piece);
     for (const [number, id] of content.entries()) {
       session.blobs.expect(content[number + blobsAhead]);
-      yield* gathered.add(await session.blobs.read(id, signal));
+      yield* gathered.add(lendWhole(await session.blobs.read(id, signal)));
     }
     yield* gathered.add(padding(after));
     if (node.type !== 'dir') continue;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { giveBack, lend, lendRead } from '../../../src/model/chunk.ts';
+import { giveBack, lend, lendWhole } from '../../../src/model/chunk.ts';
 
 test('what was lent is gone at once when it is given back', () => {
   const chunk = lend(Buffer.alloc(65_536, 1).subarray(0, 60_000));
@@ -18,8 +18,8 @@ test('what nobody lent stays as it is', () => {
 
 test('a read that shares its memory with another is not lent', () => {
   const both = Buffer.alloc(8, 7);
-  giveBack(lendRead(both.subarray(0, 4)));
+  giveBack(lendWhole(both.subarray(0, 4)));
   expect(both).toEqual(Buffer.alloc(8, 7));
-  giveBack(lendRead(both));
+  giveBack(lendWhole(both));
   expect(both).toHaveLength(0);
 });

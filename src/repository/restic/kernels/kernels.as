@@ -182,3 +182,64 @@ export function xor(target: usize, stream: usize, length: usize): void {
   for (let at: usize = 0; at < words; at += 8) store<u64>(target + at, load<u64>(target + at) ^ load<u64>(stream + at));
   for (let at = words; at < length; at++) store<u8>(target + at, load<u8>(target + at) ^ load<u8>(stream + at));
 }
+
+// ---- scrypt: RFC 7914's ROMix. The words of a block of Salsa20 lie in the order of its diagonals, four to a vector. ----
+
+@inline
+function turn(x: v128, sum: v128, bits: i32): v128 {
+  return v128.xor(v128.xor(x, v128.shl<i32>(sum, bits)), v128.shr<u32>(sum, 32 - bits));
+}
+
+// target = BlockMix(source ^ other)
+function blockMix(target: usize, source: usize, other: usize, blockBytes: usize): void {
+  let at = blockBytes - 64;
+  let a = v128.xor(v128.load(source + at), v128.load(other + at));
+  let b = v128.xor(v128.load(source + at, 16), v128.load(other + at, 16));
+  let c = v128.xor(v128.load(source + at, 32), v128.load(other + at, 32));
+  let d = v128.xor(v128.load(source + at, 48), v128.load(other + at, 48));
+  for (at = 0; at < blockBytes; at += 64) {
+    a = v128.xor(a, v128.xor(v128.load(source + at), v128.load(other + at)));
+    b = v128.xor(b, v128.xor(v128.load(source + at, 16), v128.load(other + at, 16)));
+    c = v128.xor(c, v128.xor(v128.load(source + at, 32), v128.load(other + at, 32)));
+    d = v128.xor(d, v128.xor(v128.load(source + at, 48), v128.load(other + at, 48)));
+    const a0 = a, b0 = b, c0 = c, d0 = d;
+    for (let round = 0; round < 4; round++) {
+      b = turn(b, v128.add<i32>(a, d), 7);
+      c = turn(c, v128.add<i32>(b, a), 9);
+      d = turn(d, v128.add<i32>(c, b), 13);
+      a = turn(a, v128.add<i32>(d, c), 18);
+      b = v128.shuffle<i32>(b, b, 3, 0, 1, 2);
+      c = v128.shuffle<i32>(c, c, 2, 3, 0, 1);
+      d = v128.shuffle<i32>(d, d, 1, 2, 3, 0);
+      d = turn(d, v128.add<i32>(a, b), 7);
+      c = turn(c, v128.add<i32>(d, a), 9);
+      b = turn(b, v128.add<i32>(c, d), 13);
+      a = turn(a, v128.add<i32>(b, c), 18);
+      b = v128.shuffle<i32>(b, b, 1, 2, 3, 0);
+      c = v128.shuffle<i32>(c, c, 2, 3, 0, 1);
+      d = v128.shuffle<i32>(d, d, 3, 0, 1, 2);
+    }
+    a = v128.add<i32>(a, a0);
+    b = v128.add<i32>(b, b0);
+    c = v128.add<i32>(c, c0);
+    d = v128.add<i32>(d, d0);
+    // Those with even numbers come first.
+    const to = target + ((at & 64 ? blockBytes + at - 64 : at) >> 1);
+    v128.store(to, a);
+    v128.store(to, b, 16);
+    v128.store(to, c, 32);
+    v128.store(to, d, 48);
+  }
+}
+
+// From `start`: zeros, the block, and room for `count` + 1 more; the result is the last but one.
+export function scryptMix(start: usize, count: usize, blockBytes: usize): void {
+  const table = start + blockBytes;
+  const x = table + count * blockBytes;
+  const y = x + blockBytes;
+  for (let at = table; at < x; at += blockBytes) blockMix(at + blockBytes, at, start, blockBytes);
+  for (let done: usize = 0; done < count; done += 2) {
+    blockMix(y, x, table + (load<u32>(y - 64) & (count - 1)) * blockBytes, blockBytes);
+    blockMix(x, y, table + (load<u32>(y + blockBytes - 64) & (count - 1)) * blockBytes, blockBytes);
+  }
+}
