@@ -16,7 +16,7 @@ export function compiledKernels(): string {
     copyFileSync(join(folder, 'kernels.as'), join(work, 'kernels.ts'));
     execFileSync(
       process.execPath,
-      [compiler, 'kernels.ts', '--outFile', target, '-O3', '--noAssert', '--runtime', 'stub', '--memoryBase', '4224', '--enable', 'simd'],
+      [compiler, 'kernels.ts', '--outFile', target, '-O3', '--noAssert', '--runtime', 'stub', '--memoryBase', '4224'],
       {
         cwd: work,
         stdio: ['ignore', 'ignore', 'pipe'],

@@ -16,7 +16,6 @@ interface Exports {
   polyBlocks(from: number, to: number): void;
   polyEnd(from: number, length: number): void;
   xor(target: number, stream: number, length: number): void;
-  scryptMix(start: number, count: number, blockBytes: number): void;
 }
 
 export interface Kernels extends Exports {

@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, scrypt } from 'node:crypto';
 import { z } from 'zod';
 import { configurationError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { createSeal, type Keys, sha256 } from './crypto.ts';
 import { getWhole, putProven } from './objects.ts';
-import { scrypt, type ScryptCost } from './scrypt.ts';
 
 const bytes = z.base64().transform((text) => Buffer.from(text, 'base64'));
 const cost = { N: 32_768, r: 8, p: 1 };
@@ -15,8 +14,8 @@ const keyFile = z.object({
   N: z
     .number()
     .int()
-    .max(2 ** 24)
-    .refine((n) => n > 1 && (n & (n - 1)) === 0),
+    .positive()
+    .max(2 ** 24),
   r: z.number().int().positive().max(64),
   p: z.number().int().positive().max(64),
   salt: bytes,
@@ -24,8 +23,11 @@ const keyFile = z.object({
 });
 const masterKeys = z.object({ mac: z.object({ k: bytes, r: bytes }), encrypt: bytes });
 
-async function keysOf(password: string, salt: Buffer, cost: ScryptCost): Promise<Keys> {
-  const derived = await scrypt(password, salt, 64, cost);
+async function keysOf(password: string, salt: Buffer, { N, r, p }: typeof cost): Promise<Keys> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const options = { N, r, p, maxmem: 128 * N * r * 2 + 1024 * 1024 };
+  scrypt(password, salt, 64, options, (error, derived) => (error ? reject(error) : resolve(derived)));
+  const derived = await promise;
   return { encrypt: derived.subarray(0, 32), k: derived.subarray(32, 48), r: derived.subarray(48) };
 }
 

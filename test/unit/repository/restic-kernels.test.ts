@@ -1,10 +1,9 @@
-import { createCipheriv, randomBytes, scryptSync } from 'node:crypto';
+import { createCipheriv, randomBytes } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
 import { kernelsModule } from '../../../scripts/kernels.ts';
 import { createChunker } from '../../../src/repository/restic/chunker.ts';
 import { createSeal, unseal } from '../../../src/repository/restic/crypto.ts';
 import { isIrreducible, randomPolynomial, rollingTables } from '../../../src/repository/restic/polynomial.ts';
-import { scrypt } from '../../../src/repository/restic/scrypt.ts';
 import { readFileSync } from 'node:fs';
 import { noise } from '../../support/bytes.ts';
 import { createRandom, split } from '../../support/random.ts';
@@ -96,14 +95,4 @@ test('what was changed or cut does not open', () => {
   }
   expect(seal.open(sealed.subarray(0, -1))).toBeUndefined();
   expect(() => unseal(createSeal({ ...keys, k: noise(16, 6) }), 'index/abc', sealed)).toThrow(/index\/abc: the stored bytes are not those/);
-});
-
-test('scrypt is that of OpenSSL', async () => {
-  const salt = noise(64, 1);
-  for (const cost of [
-    { N: 2, r: 1, p: 1 },
-    { N: 1024, r: 8, p: 3 },
-    { N: 256, r: 3, p: 2 },
-  ])
-    expect((await scrypt('pässword', salt, 64, cost)).equals(scryptSync('pässword', salt, 64, cost))).toBe(true);
 });
