@@ -68,6 +68,7 @@ build() { # NAME
     cytomine-mongod) from=davit-test/mongodb ;;
     cytomine-*) folder=cytomine from=davit-test/app arguments=(ROLE="${name#cytomine-}") ;;
     mongodb)
+      PATH=$PATH:/usr/local/go/bin # where it is installed by hand
       command -v go >/dev/null || { say "images — mongodb — no Go on this machine — install it, 1.24 or newer"; return 1; }
       parts=(--build-context "parts=$PWD/.build/mongodb")
       ;;
