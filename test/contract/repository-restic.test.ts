@@ -116,6 +116,28 @@ test('a storage that stands still stops the reading, so that memory is bounded',
   expect(await putting).toBeInstanceOf(Error);
 });
 
+test('whoever is told to stop while the storage stands still stops at once, and leaves no lock', async () => {
+  const seen = { consumed: 0, stuck: 0 };
+  const put: Storage['put'] = (key, data, signal) => {
+    if (!key.startsWith('data/')) return lab.storage.put(key, data, signal);
+    seen.stuck += 1;
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('given up'))));
+  };
+  const stop = new AbortController();
+  function* endless() {
+    for (let seed = 1; ; seed++, seen.consumed += 1_000_000) yield noise(1_000_000, seed);
+  }
+  async function work(): Promise<void> {
+    await using writer = await createResticRepository({ storage: { ...lab.storage, put }, password }).begin(newAddress('shop'));
+    await writer.put(dump, Readable.from(endless(), { objectMode: false }), stop.signal);
+  }
+  const working = work().catch((error: unknown) => error);
+  for (let before = -1; seen.stuck === 0 || before !== seen.consumed; await delay(1000)) before = seen.consumed;
+  stop.abort(new Error('told to stop'));
+  expect(messageOf(await working)).toBe('told to stop');
+  expect(await Array.fromAsync(lab.storage.list('locks'))).toEqual([]);
+});
+
 test('a writer whose storage has failed says so first, and leaves neither a lock nor what no index names', async () => {
   let uploads = 0;
   const put: Storage['put'] = (key, data, signal) => {

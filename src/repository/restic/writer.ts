@@ -50,11 +50,13 @@ export async function createWriter(
     if (taken.has(file)) throw new DavitError({ where: file, what: 'two artifacts have this name', fix: 'rename one of them' });
     taken.add(file);
     const either = AbortSignal.any([signal, ...signals.filter((one) => one !== undefined)]);
-    const storing = work(either).catch((error: unknown) => {
+    const working = work(either);
+    // It may wait for a storage that stands still.
+    const storing = Promise.race([working, aborted(either)]).catch((error: unknown) => {
       isGivenUp ||= either.aborted;
       throw either.aborted ? either.reason : error;
     });
-    const settled = storing.then(
+    const settled = working.then(
       () => undefined,
       () => void taken.delete(file),
     );
@@ -143,7 +145,7 @@ export async function createWriter(
     discard: async ({ file }) => void taken.delete(file),
     abort,
     async [Symbol.asyncDispose]() {
-      await Promise.all(running);
+      if (!isGivenUp) await Promise.all(running);
       if (isGivenUp) return abort(); // The storage may not answer.
       if (!aborting.signal.aborted) await blobs.flush().catch((error: unknown) => abort().then(() => Promise.reject(error)));
       await lock[Symbol.asyncDispose]();
@@ -183,6 +185,10 @@ async function newestOf(sessions: Sessions): Promise<{ session: Session; warning
 async function requireSame({ storage, isSame }: Session): Promise<void> {
   if (await isSame()) return;
   throw new DavitError({ where: storage.location, what: 'was made anew by somebody else meanwhile', fix: 'run again' });
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 }
 
 function dumpNode(name: string, size: number, content: readonly string[]): Node {
