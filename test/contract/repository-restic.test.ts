@@ -1,18 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { messageOf } from '../../src/model/errors.ts';
 import type { EarlierTree } from '../../src/repository/repository.ts';
 import { createResticRepository } from '../../src/repository/restic/index.ts';
-import type { Storage } from '../../src/storage/storage.ts';
 import { digest, noise } from '../support/bytes.ts';
 import { describeTree, makeHostileTree } from '../support/hostile-tree.ts';
 import { newestRestic, password, restics } from '../support/restic.ts';
 import { createResticLab, type ResticLab } from '../support/restic-lab.ts';
-import { artifactOf, dump, manifestOf, newAddress, onlyArtifact, storeSnapshot } from '../support/snapshots.ts';
+import { artifactOf, manifestOf, newAddress, onlyArtifact, storeSnapshot } from '../support/snapshots.ts';
 
 let lab: ResticLab;
 beforeEach(async () => {
@@ -109,66 +105,6 @@ test('what was read ahead is not read again, and what has changed since then is'
   await mkdir(target);
   await lab.repository.extract(manifest, onlyArtifact(manifest), target);
   expect(describeTree(target)).toEqual(describeTree(lab.tree));
-});
-
-test('a storage that stands still stops the reading, so that memory is bounded', async () => {
-  const seen = { consumed: 0, stuck: 0 };
-  const put: Storage['put'] = (key, data, signal) => {
-    if (!key.startsWith('data/')) return lab.storage.put(key, data, signal);
-    seen.stuck += 1;
-    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('given up'))));
-  };
-  const writer = await createResticRepository({ storage: { ...lab.storage, put }, password }).begin(newAddress('shop'));
-  function* endless() {
-    for (let seed = 1; ; seed++, seen.consumed += 1_000_000) yield noise(1_000_000, seed);
-  }
-  const putting = writer.put(dump, Readable.from(endless(), { objectMode: false })).catch((error: Error) => error);
-  for (let before = -1; seen.stuck === 0 || before !== seen.consumed; await delay(1000)) before = seen.consumed;
-  expect(seen.consumed).toBeLessThan(100_000_000);
-  await writer.abort();
-  expect(await putting).toBeInstanceOf(Error);
-});
-
-test('a writer whose storage has failed says so first, and leaves neither a lock nor what no index names', async () => {
-  let uploads = 0;
-  const put: Storage['put'] = (key, data, signal) => {
-    if (!key.startsWith('data/') || ++uploads < 3) return lab.storage.put(key, data, signal);
-    data.destroy();
-    return Promise.reject(new Error('the disk is full'));
-  };
-  const failing = createResticRepository({ storage: { ...lab.storage, put }, password });
-  async function work(): Promise<void> {
-    await using writer = await failing.begin(newAddress('shop'));
-    await writer.put(dump, Readable.from([noise(100_000_000)], { objectMode: false }));
-  }
-  const reason = await work().catch((error: unknown) => error);
-  expect(messageOf(reason)).toBe('the disk is full');
-  const left = await Array.fromAsync(lab.storage.list(''));
-  expect(left.map(({ key }) => key).filter((key) => /^(locks|data)\//.test(key))).toEqual([]);
-});
-
-test('who is told to stop does not wait for a storage that does not answer, and leaves nothing', async () => {
-  const stuckAt = Promise.withResolvers<void>();
-  const put: Storage['put'] = (key, data, signal) => {
-    if (!key.startsWith('data/')) return lab.storage.put(key, data, signal);
-    stuckAt.resolve();
-    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
-  };
-  const stopping = new AbortController();
-  const repository = createResticRepository({ storage: { ...lab.storage, put }, password });
-  async function work(): Promise<void> {
-    await using writer = await repository.begin(newAddress('shop'));
-    function* endless() {
-      for (let seed = 1; ; seed++) yield noise(1_000_000, seed);
-    }
-    await writer.put(dump, Readable.from(endless(), { objectMode: false }), stopping.signal);
-  }
-  const reason = work().catch((error: unknown) => error);
-  await stuckAt.promise;
-  stopping.abort(new Error('enough'));
-  expect(messageOf(await reason)).toBe('enough');
-  const left = await Array.fromAsync(lab.storage.list(''));
-  expect(left.map(({ key }) => key).filter((key) => /^(locks|data)\//.test(key))).toEqual([]);
 });
 
 test('a change costs what changed', async () => {

@@ -5,6 +5,7 @@ import { packTree } from '../../codecs/tar.ts';
 import { DavitError } from '../../model/errors.ts';
 import { manifestSchema, type Manifest, type StoredFile } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
+import { aborted } from '../../storage/aborted.ts';
 import type { ArtifactName, Flaw, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
 import { compareBytes, compareSizes } from './compare.ts';
 import { digestOf, store } from './flow.ts';
@@ -95,8 +96,4 @@ export function createWriter(storage: Storage, codecs: readonly Codec[], address
 
   const dispose = async (): Promise<void> => void (await Promise.all(running));
   return { warnings: [], put, putTree, discard, commit, abort, [Symbol.asyncDispose]: dispose };
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
 }

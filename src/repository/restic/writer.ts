@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { DavitError } from '../../model/errors.ts';
 import { type Manifest, manifestSchema, type StoredFile } from '../../model/snapshot.ts';
 import { chunksOf } from '../../storage/chunks.ts';
+import { aborted } from '../../storage/aborted.ts';
 import { createDigester } from '../digester.ts';
 import type { ArtifactName, EarlierTree, SnapshotAddress, SnapshotWriter, StoredTree, Tree } from '../repository.ts';
 import { assemble } from './assemble.ts';
@@ -50,11 +51,13 @@ export async function createWriter(
     if (taken.has(file)) throw new DavitError({ where: file, what: 'two artifacts have this name', fix: 'rename one of them' });
     taken.add(file);
     const either = AbortSignal.any([signal, ...signals.filter((one) => one !== undefined)]);
-    const storing = work(either).catch((error: unknown) => {
+    const working = work(either);
+    // It may wait for a storage that stands still.
+    const storing = Promise.race([working, aborted(either)]).catch((error: unknown) => {
       isGivenUp ||= either.aborted;
       throw either.aborted ? either.reason : error;
     });
-    const settled = storing.then(
+    const settled = working.then(
       () => undefined,
       () => void taken.delete(file),
     );
@@ -143,7 +146,7 @@ export async function createWriter(
     discard: async ({ file }) => void taken.delete(file),
     abort,
     async [Symbol.asyncDispose]() {
-      await Promise.all(running);
+      if (!isGivenUp) await Promise.all(running);
       if (isGivenUp) return abort(); // The storage may not answer.
       if (!aborting.signal.aborted) await blobs.flush().catch((error: unknown) => abort().then(() => Promise.reject(error)));
       await lock[Symbol.asyncDispose]();
