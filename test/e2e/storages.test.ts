@@ -110,7 +110,7 @@ test.runIf(format === 'portable')(
     const withKey = (own: string) =>
       stack.compose('exec', '-T', '-e', `DAVIT_IDENTITY=${own}`, 'davit', 'davit', 'restore', 'latest', '--yes', '--no-safety');
     const stranger = await withKey((await execa('age-keygen', [])).stdout);
-    expect(stranger).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('DAVIT_IDENTITY') });
+    expect(stranger).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('DAVIT_IDENTITY') });
     await expectSeed(stack);
 
     await stack.wipe(['app'], ['files']);
