@@ -165,7 +165,7 @@ export function openStack({ project, files, variables = {}, remove }: ComposeFil
     },
     leftovers: () => madeByDavit('worker', 'journal'),
     async [Symbol.asyncDispose]() {
-      await compose('down', '-v', '--remove-orphans', '--timeout', '3');
+      await compose('--profile', '*', 'down', '-v', '--remove-orphans', '--timeout', '3');
       const left = await madeByDavit('worker', 'journal', 'half-restored');
       if (left.length > 0) await execa('docker', ['rm', '-f', ...left]);
       await remove();
