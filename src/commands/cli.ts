@@ -8,7 +8,7 @@ import { confirm } from './confirm.ts';
 import { daemon } from './daemon.ts';
 import { describeDiagnosis, doctor } from './doctor.ts';
 import { describeDrill, drill, exitCodeOfDrill } from './drill.ts';
-import { describeHealth, health, reportDrill, reportRun } from './health.ts';
+import { describeHealth, health, inScope, reportDrill, reportRun } from './health.ts';
 import { describeOutcome, exitCodeOf, plainOutcome } from './outcome.ts';
 import { describePlan, plainPlan, showPlan } from './plan.ts';
 import { describeVerdicts, prune } from './prune.ts';
@@ -73,7 +73,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .action(async ({ json, set }: Common) => {
       const context = await forCommand();
       const outcomes = await backup(context, { set });
-      await reportRun(outcomes, context.log, (name) => set === undefined || set === name);
+      await reportRun(outcomes, context.log, inScope(set));
       answer(json, outcomes.map(plainOutcome), () => outcomes.map(describeOutcome).join('\n'));
       exit(exitCodeOf(outcomes));
     });
@@ -117,8 +117,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .argument('[snapshot]', 'id or latest; default: the newest good one of every set')
     .action(async (snapshot: string | undefined, { json, ...which }: Common) => {
       const reports = await drill(await forCommand(), snapshot, which);
-      if (snapshot === undefined && which.fromStack === undefined)
-        await reportDrill(reports, (name) => which.set === undefined || which.set === name);
+      if (snapshot === undefined && which.fromStack === undefined) await reportDrill(reports, inScope(which.set));
       answer(json, reports, () => reports.map(describeDrill).join('\n\n'));
       exit(exitCodeOfDrill(reports));
     });

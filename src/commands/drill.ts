@@ -8,7 +8,7 @@ import { withLock } from '../steps/lock.ts';
 import { notify } from '../steps/notify.ts';
 import { chooseSets } from '../steps/sets.ts';
 import { removeOrphans } from '../steps/worker.ts';
-import { reportDrill } from './health.ts';
+import { inScope, reportDrill } from './health.ts';
 import type { Which } from './snapshots.ts';
 
 /** `davit drill [ID]`: whether a snapshot can be restored, by restoring it into throw-away containers. Without an id the newest good one of every set. */
@@ -47,7 +47,7 @@ export async function drillOnSchedule(context: Context, stack: string): Promise<
   };
   try {
     const reports = await drill(context, undefined, {});
-    await reportDrill(reports, () => true);
+    await reportDrill(reports, inScope(undefined));
     for (const report of reports) {
       const failure = failureOf(report);
       if (failure !== undefined) await tell(report.set, report.snapshot, failure);

@@ -38,6 +38,11 @@ export type HealthState = z.infer<typeof stateSchema>;
 export type Scope = (set: string) => boolean;
 const nothing: Scope = () => false;
 
+/** That one; without a name, all of them. */
+export function inScope(name: string | undefined): Scope {
+  return (set) => name === undefined || set === name;
+}
+
 export async function reportHealth(news: Partial<HealthState>, scope: Scope = nothing): Promise<void> {
   const before = await readState().catch((): Partial<HealthState> => ({}));
   const state = {
