@@ -1,5 +1,6 @@
 import { onSchedule } from '../config/cron.ts';
 import type { Context } from '../context.ts';
+import { messageOf } from '../model/errors.ts';
 import { discover, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
 import { holdDaemon, stopHolder } from '../steps/lock.ts';
@@ -9,6 +10,7 @@ import { backup } from './backup.ts';
 import { drillOnSchedule } from './drill.ts';
 import { serve } from './http.ts';
 import { killedRun, reportHealth, reportRun } from './health.ts';
+import { createTurns } from './turns.ts';
 
 /** `davit`: backs up on schedule until it is told to stop. Its first act is to undo what a killed run has left. */
 export async function daemon(context: Context): Promise<void> {
@@ -21,14 +23,13 @@ export async function daemon(context: Context): Promise<void> {
   await recover(context, stack);
   await tellOfKilledRun();
 
-  let under: Promise<void> = Promise.resolve();
-  const inTurn = (part: () => Promise<void>) => () => (under = under.then(part));
+  const turns = createTurns((error) => log.error({ error: messageOf(error) }, 'the run could not be begun or told of'));
   const tasks = timetables(stack, expression).map((timetable) =>
     onSchedule(
       timetable.cron,
       timezone,
-      inTurn(() => runOnce(timetable)),
-      (at) => void tellOfMissedRun(timetable, at),
+      () => turns.take(() => runOnce(timetable)),
+      (at) => void turns.take(() => tellOfMissedRun(timetable, at)),
     ),
   );
   const drilling =
@@ -38,7 +39,7 @@ export async function daemon(context: Context): Promise<void> {
           onSchedule(
             drills,
             timezone,
-            inTurn(() => drillOnSchedule(context, stack.name)),
+            () => turns.take(() => drillOnSchedule(context, stack.name)),
             (at) => log.error({ at: at.toISOString() }, 'a drill was missed'),
           ),
         ];
@@ -77,7 +78,7 @@ export async function daemon(context: Context): Promise<void> {
 
   if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   for (const task of [...tasks, ...drilling]) await task.destroy();
-  await Promise.all([under, stopHolder(stack.name)]);
+  await Promise.all([turns.take(async () => {}), stopHolder(stack.name)]);
 }
 
 interface Timetable {
