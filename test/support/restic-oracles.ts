@@ -9,11 +9,10 @@ export function chunkLengths(data: Buffer, { out, mod }: RollingTables): number[
   const lengths: number[] = [];
   let [window, position, digest, count] = [new Uint8Array(windowBytes), 0, 0n, 0];
   const slide = (byte: number): void => {
-    digest ^= out[window[position] as number] as bigint;
+    const index = Number((digest >> 45n) & 255n);
+    digest = ((digest << 8n) | BigInt(byte)) ^ (mod[index] as bigint) ^ (out[window[position] as number] as bigint);
     window[position] = byte;
     position = (position + 1) % windowBytes;
-    const index = Number((digest >> 45n) & 255n);
-    digest = BigInt.asUintN(64, ((digest << 8n) | BigInt(byte)) ^ (mod[index] as bigint));
   };
   const reset = (): void => {
     [window, position, digest, count] = [new Uint8Array(windowBytes), 0, 0n, 0];

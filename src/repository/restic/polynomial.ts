@@ -48,7 +48,7 @@ export function randomPolynomial(): Polynomial {
 }
 
 export interface RollingTables {
-  /** What a byte contributes to the digest when it leaves the window. */
+  /** What a byte still contributes to the digest when the byte that pushes it out of the window has been appended. */
   readonly out: BigUint64Array;
   /** What brings a digest that was shifted by one byte back below the degree. */
   readonly mod: BigUint64Array;
@@ -61,7 +61,7 @@ export function rollingTables(polynomial: Polynomial): RollingTables {
   const shift = BigInt(degreeOf(polynomial));
   for (let byte = 0n; byte < 256n; byte++) {
     let digest = append(0n, byte);
-    for (let i = 1; i < windowBytes; i++) digest = append(digest, 0n);
+    for (let i = 0; i < windowBytes; i++) digest = append(digest, 0n);
     out[Number(byte)] = digest;
     mod[Number(byte)] = remainder(byte << shift, polynomial) | (byte << shift);
   }

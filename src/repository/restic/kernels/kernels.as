@@ -14,53 +14,51 @@ const polynomialShift: u64 = 45;
 const cutMask: u64 = (1 << 20) - 1;
 
 @inline
-function roll(digest: u64, at: usize): u64 {
-  digest ^= load<u64>(outTable + (<usize>load<u8>(at - window) << 3));
-  const index = <usize>(digest >> polynomialShift) & 0xff;
-  return ((digest << 8) | <u64>load<u8>(at)) ^ load<u64>(modTable + (index << 3));
+function append(digest: u64, byte: u64): u64 {
+  return (digest << 8) ^ byte ^ load<u64>(<usize>(digest >> polynomialShift) << 3, modTable);
+}
+
+@inline
+function roll(digest: u64, oldest: usize, newest: u64): u64 {
+  return append(digest, newest) ^ load<u64>(oldest << 3, outTable);
 }
 
 @inline
 function warm(from: usize): u64 {
   let digest: u64 = 0;
-  for (let at = from - window; at < from; at++) {
-    const index = <usize>(digest >> polynomialShift) & 0xff;
-    digest = ((digest << 8) | <u64>load<u8>(at)) ^ load<u64>(modTable + (index << 3));
-  }
+  for (let at = from - window; at < from; at++) digest = append(digest, load<u8>(at));
   return digest;
 }
 
 // Where the first chunk may end whose last byte lies in [from, to); 0: nowhere. The 64 bytes before `from` must be there.
 export function findCut(from: usize, to: usize): usize {
-  for (; to - from >= lane * 4; from += lane * 4) {
-    const cut = findInLanes(from);
-    if (cut != 0) return cut;
-  }
+  while (to - from >= stretch && !hasCut(from)) from += stretch;
   let digest = warm(from);
-  for (let at = from; at < to; at++) {
-    digest = roll(digest, at);
-    if ((digest & cutMask) == 0) return at + 1;
+  for (let at = from - window; at < to - window; at++) {
+    digest = roll(digest, load<u8>(at), load<u8>(at, window));
+    if ((digest & cutMask) == 0) return at + window + 1;
   }
   return 0;
 }
 
-// A digest waits for the one before it; those of four stretches do not wait for each other.
+// A digest waits for the one before it; those of four lanes do not wait for each other.
 const lane: usize = 4096;
+const stretch: usize = 4 * lane;
 
-function findInLanes(from: usize): usize {
-  let a = warm(from), b = warm(from + lane), c = warm(from + lane * 2), d = warm(from + lane * 3);
-  let cutB: usize = 0, cutC: usize = 0, cutD: usize = 0;
-  for (let at = from, end = from + lane; at < end; at++) {
-    a = roll(a, at);
-    b = roll(b, at + lane);
-    c = roll(c, at + lane * 2);
-    d = roll(d, at + lane * 3);
-    if ((a & cutMask) == 0) return at + 1;
-    if ((b & cutMask) == 0 && cutB == 0) cutB = at + lane + 1;
-    if ((c & cutMask) == 0 && cutC == 0) cutC = at + lane * 2 + 1;
-    if ((d & cutMask) == 0 && cutD == 0) cutD = at + lane * 3 + 1;
+function hasCut(from: usize): bool {
+  let a = warm(from), b = warm(from + lane), c = warm(from + 2 * lane), d = warm(from + 3 * lane);
+  for (let at = from - window, end = at + lane; at < end; at++) {
+    a = roll(a, load<u8>(at), load<u8>(at, window));
+    b = roll(b, load<u8>(at, lane), load<u8>(at, lane + window));
+    c = roll(c, load<u8>(at, 2 * lane), load<u8>(at, 2 * lane + window));
+    d = roll(d, load<u8>(at, 3 * lane), load<u8>(at, 3 * lane + window));
+    // A jump each: together they would be computed without one, which takes longer.
+    if ((a & cutMask) == 0) return true;
+    if ((b & cutMask) == 0) return true;
+    if ((c & cutMask) == 0) return true;
+    if ((d & cutMask) == 0) return true;
   }
-  return cutB != 0 ? cutB : cutC != 0 ? cutC : cutD;
+  return false;
 }
 
 // ---- Poly1305: h = (h + block) * r mod 2^130 - 5, in five limbs of 26 bits ----
