@@ -83,11 +83,14 @@ export function createSeal(keys: Keys): Seal {
       beginMac(iv);
       finishMac(messageAt, plain.length);
     } else {
-      const ciphertext = createCipheriv('aes-256-ctr', encrypt, iv).update(plain);
-      ciphertext.copy(target, ivBytes);
+      const cipher = createCipheriv('aes-256-ctr', encrypt, iv);
       beginMac(iv);
-      authenticate(ciphertext);
-      release(ciphertext);
+      for (const { piece, at, isLast } of stretchesOf(plain)) {
+        const ciphertext = cipher.update(piece);
+        target.set(ciphertext, ivBytes + at);
+        authenticate(ciphertext, isLast);
+        release(ciphertext);
+      }
     }
     memory.copy(target, ivBytes + plain.length, polyTagAt, polyTagAt + macBytes);
   }
@@ -114,11 +117,17 @@ export function createSeal(keys: Keys): Seal {
     open(sealed) {
       if (sealed.length < sealBytes) return undefined;
       beginMac(sealed.subarray(0, ivBytes));
-      authenticate(sealed.subarray(ivBytes, sealed.length - macBytes));
+      for (const { piece, isLast } of stretchesOf(sealed.subarray(ivBytes, sealed.length - macBytes))) authenticate(piece, isLast);
       const isRight = timingSafeEqual(memory.subarray(polyTagAt, polyTagAt + macBytes), sealed.subarray(sealed.length - macBytes));
       return isRight ? decrypt(sealed) : undefined;
     },
   };
+}
+
+/** What is encrypted and authenticated piece by piece is still in the processor's cache. An empty message is one piece. */
+function* stretchesOf(message: Uint8Array): Generator<{ readonly piece: Uint8Array; readonly at: number; readonly isLast: boolean }> {
+  for (let at = 0; at === 0 || at < message.length; at += stretchBytes)
+    yield { piece: message.subarray(at, at + stretchBytes), at, isLast: at + stretchBytes >= message.length };
 }
 
 /** Of a message that lies in the kernels' memory, after what went before. */
@@ -128,14 +137,11 @@ function finishMac(at: number, length: number): void {
   kernels.polyEnd(at + whole, length - whole);
 }
 
-function authenticate(message: Uint8Array): void {
-  let at = 0;
-  for (; message.length - at > stretchBytes; at += stretchBytes) {
-    memory.set(message.subarray(at, at + stretchBytes), messageAt);
-    kernels.polyBlocks(messageAt, messageAt + stretchBytes);
-  }
-  memory.set(at === 0 ? message : message.subarray(at), messageAt);
-  finishMac(messageAt, message.length - at);
+/** Only the last piece of a message may end within a block. */
+function authenticate(piece: Uint8Array, isLast: boolean): void {
+  memory.set(piece, messageAt);
+  if (isLast) finishMac(messageAt, piece.length);
+  else kernels.polyBlocks(messageAt, messageAt + piece.length);
 }
 
 /** Opens what must open. */

@@ -55,15 +55,19 @@ export interface RollingTables {
 }
 
 export function rollingTables(polynomial: Polynomial): RollingTables {
-  const append = (digest: Polynomial, byte: bigint): Polynomial => remainder((digest << 8n) | byte, polynomial);
-  const out = new BigUint64Array(256);
-  const mod = new BigUint64Array(256);
-  const shift = BigInt(degreeOf(polynomial));
-  for (let byte = 0n; byte < 256n; byte++) {
-    let digest = append(0n, byte);
-    for (let i = 0; i < windowBytes; i++) digest = append(digest, 0n);
-    out[Number(byte)] = digest;
-    mod[Number(byte)] = remainder(byte << shift, polynomial) | (byte << shift);
+  const [shift, pushedOut] = [BigInt(degreeOf(polynomial)), BigInt(windowBytes * 8)];
+  return {
+    out: tableOf((byte) => remainder(byte << pushedOut, polynomial)),
+    mod: tableOf((byte) => remainder(byte << shift, polynomial) | (byte << shift)),
+  };
+}
+
+/** Of a function that is linear: it is asked for single bits only. */
+function tableOf(valueOf: (byte: bigint) => bigint): BigUint64Array {
+  const table = new BigUint64Array(256);
+  for (let bit = 1; bit < 256; bit *= 2) {
+    const value = valueOf(BigInt(bit));
+    for (let below = 0; below < bit; below++) table[bit + below] = value ^ (table[below] ?? 0n);
   }
-  return { out, mod };
+  return table;
 }
