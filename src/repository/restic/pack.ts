@@ -2,10 +2,12 @@ import type { BlobLocation, BlobType } from './blob.ts';
 import { type Seal, sealBytes, sha256 } from './crypto.ts';
 import { release } from './release.ts';
 
-/** Where a pack is full. One blob may exceed it. The number is for tiny files, because of each blob a hundred bytes are kept until an index names it. */
+/** What a pack may hold, without its header. A blob that is larger has one of its own. The number is for tiny files, because of each blob a hundred bytes are kept until an index names it. */
 const [packBytes, packBlobs] = [16 * 1024 * 1024, 10_000];
 const [plainEntryBytes, compressedEntryBytes] = [37, 41];
 const firstBytes = 1024 * 1024;
+/** As many as travel at once. */
+const sparePacks = 3;
 
 export function packKey(id: string): string {
   return `data/${id.slice(0, 2)}/${id}`;
@@ -26,7 +28,7 @@ export interface FullPack {
   readonly blobs: readonly BlobLocation[];
 }
 
-/** The memory of a pack that has been sent: for the next one, because the kernel would have to clear what is new. */
+/** The memory of packs that have been sent: for the next ones, because the kernel would have to clear what is new. */
 export interface Spare {
   take(): Buffer | undefined;
   give(memory: ArrayBuffer): void;
@@ -40,7 +42,7 @@ export function createSpare(): Spare {
       return memory && Buffer.from(memory);
     },
     give(memory) {
-      if (kept.length < 1 && memory.byteLength >= packBytes) kept.push(memory);
+      if (kept.length < sparePacks && memory.byteLength >= packBytes) kept.push(memory);
       else memory.transfer(0);
     },
   };
@@ -71,7 +73,8 @@ export interface Pack {
   /** Seals it, and gives it as it lies there until the next call. `plainLength` 0: it is not compressed. */
   add(id: string, frame: Uint8Array, plainLength: number): Buffer;
   addSealed(id: string, sealed: Uint8Array, plainLength: number): void;
-  isFull(): boolean;
+  /** Whether a blob of that length, sealed, may be added. An empty one takes any. */
+  fits(length: number): boolean;
   isEmpty(): boolean;
   close(): FullPack;
 }
@@ -109,7 +112,7 @@ export function createPack(type: BlobType, seal: Seal, spare?: Spare): Pack {
       bytes.set(sealed, used);
       placed(id, sealed.length, plainLength);
     },
-    isFull: () => used >= packBytes || blobs.length >= packBlobs,
+    fits: (length) => blobs.length === 0 || (used + length <= packBytes && blobs.length < packBlobs),
     isEmpty: () => blobs.length === 0,
     close() {
       const header = seal.seal(headerOf(type, blobs));

@@ -1,7 +1,7 @@
 import { type BlobType, blobTypes } from './blob.ts';
 import { openSealed } from './blob-reader.ts';
 import { compress } from './compression.ts';
-import type { Seal } from './crypto.ts';
+import { type Seal, sealBytes } from './crypto.ts';
 import { createPack, createSpare, type FullPack, type Pack } from './pack.ts';
 import { release } from './release.ts';
 
@@ -32,10 +32,12 @@ export function createPacking(seal: Seal, prove: boolean, where: string): Packin
   const spare = createSpare();
   const open: Partial<Record<BlobType, Pack>> = {};
 
-  function addOne(id: string, type: BlobType, plain: Buffer): number {
+  function addOne(id: string, type: BlobType, plain: Buffer, full: FullPack[]): number {
     const frame = compress(plain);
     const plainLength = frame === undefined ? 0 : plain.length;
-    const sealed = (open[type] ??= createPack(type, seal, spare)).add(id, frame ?? plain, plainLength);
+    const stored = frame ?? plain;
+    if (open[type]?.fits(stored.length + sealBytes) === false) full.push(...close(type));
+    const sealed = (open[type] ??= createPack(type, seal, spare)).add(id, stored, plainLength);
     if (prove) release(openSealed(seal, where, id, plainLength, sealed));
     return sealed.length;
   }
@@ -52,9 +54,8 @@ export function createPacking(seal: Seal, prove: boolean, where: string): Packin
       const lengths: number[] = [];
       let at = 0;
       for (const { id, type, length } of blobs) {
-        lengths.push(addOne(id, type, bytes.subarray(at, at + length)));
+        lengths.push(addOne(id, type, bytes.subarray(at, at + length), packs));
         at += length;
-        if (open[type]?.isFull()) packs.push(...close(type));
       }
       return { lengths, packs };
     },

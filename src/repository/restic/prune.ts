@@ -100,10 +100,10 @@ async function repack(
       const bytes = await getWhole(session.storage, packKey(pack.id));
       for (const blob of wanted) {
         openBlob(session, blob, bytes);
+        if (!open.fits(blob.length)) await close();
         open.addSealed(blob.id, bytes.subarray(blob.offset, blob.offset + blob.length), blob.plainLength);
         done.add(blob.id);
       }
-      if (open.isFull()) await close();
     }
     if (!open.isEmpty()) await close();
   }
