@@ -8,7 +8,7 @@ import { writeIndex } from './index-files.ts';
 import { putProven } from './objects.ts';
 import type { Opened } from './open.ts';
 import { packKey } from './pack.ts';
-import { createPacker, type SentPack } from './threads.ts';
+import { batchesAtOnce, createPacker, type SentPack } from './threads.ts';
 
 const parallelUploads = 3;
 /** Of the packs that travel. */
@@ -57,7 +57,7 @@ export function createBlobWriter(
   const packing = new Set<Promise<unknown>>();
   const flight = createFlight(bytesInFlight);
   const began = new Set<string>();
-  const gather = (): Gatherer<Gathered> => createGatherer((slab, blobs) => follow(pack(slab, blobs), packing));
+  const gather = (): Gatherer<Gathered> => createGatherer(batchesAtOnce, (slab, blobs) => follow(pack(slab, blobs), packing));
   const gatherers: Record<BlobType, Gatherer<Gathered>> = { data: gather(), tree: gather() };
   let shipping = Promise.resolve();
   let unindexed: IndexedPack[] = [];

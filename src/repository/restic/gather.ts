@@ -1,6 +1,4 @@
 const slabBytes = 4 * 1024 * 1024;
-/** One fills while the others are packed. */
-const slabsAtOnce = 4;
 /** Small blobs go together, because each message to a thread has its price. */
 const [enoughBytes, enoughThings] = [1024 * 1024, 1000];
 
@@ -12,8 +10,8 @@ export interface Gatherer<T> {
   send(): void;
 }
 
-/** `pack` gives the slab back when it has been packed, or undefined when that failed. */
-export function createGatherer<T>(pack: (slab: Buffer, things: T[]) => Promise<Buffer | undefined>): Gatherer<T> {
+/** One slab fills while the others are packed. `pack` gives it back when that is done, or undefined when it failed. */
+export function createGatherer<T>(slabsAtOnce: number, pack: (slab: Buffer, things: T[]) => Promise<Buffer | undefined>): Gatherer<T> {
   const free: Buffer[] = [];
   let waiting: (() => void)[] = [];
   let made = 0;

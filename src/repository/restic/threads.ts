@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Complaint, DavitError } from '../../model/errors.ts';
 import type { Keys, Seal } from './crypto.ts';
@@ -34,9 +35,11 @@ export interface Packer {
 
 /** Before that, starting a thread costs more than it saves: an unchanged tree, a small dump. */
 const worthThreadsBytes = 8 * 1024 * 1024;
-/** Beside the thread that reads and cuts, which packs as well while all others have so many batches to do. */
+/** Beside the thread that reads and cuts, which packs as well while all others have so many batches to do that none runs out of them meanwhile. */
 const mostThreads = Math.min(Math.max(1, availableParallelism() - 1), 4);
-const behind = 2;
+const behind = 3;
+/** How many keep everybody busy. */
+export const batchesAtOnce = 2 * mostThreads + 2;
 
 export function createPacker(seal: Seal, prove: boolean, where: string): Packer {
   const here = createPacking(seal, prove, where);
@@ -48,12 +51,13 @@ export function createPacker(seal: Seal, prove: boolean, where: string): Packer 
     return { bytes: batch.bytes, lengths, packs: packs.map((full) => reusing(full, here.reuse)) };
   }
 
-  /** Undefined: here. */
-  function choose({ blobs }: Batch): Thread | undefined {
-    // Blobs of different types go into different packs: trees, which are few, all go into those of one thread.
-    if (seen < worthThreadsBytes || blobs.some(({ type }) => type === 'tree')) return undefined;
-    const free = threads.find(({ waiting }) => waiting() < behind);
-    if (free !== undefined || threads.length === mostThreads || threads.some(({ isWarm }) => !isWarm())) return free;
+  function free(): Thread | undefined {
+    const [least] = threads.toSorted((one, other) => one.waiting() - other.waiting());
+    return least !== undefined && least.waiting() < behind ? least : undefined;
+  }
+
+  function startAnother(): Thread | undefined {
+    if (threads.length === mostThreads || threads.some(({ isWarm }) => !isWarm())) return undefined;
     const next = startThread({ keys: seal.keys, prove, where });
     threads.push(next);
     return next;
@@ -69,7 +73,11 @@ export function createPacker(seal: Seal, prove: boolean, where: string): Packer 
     stop,
     async pack(batch) {
       seen += lengthOf(batch);
-      return choose(batch)?.ask(batch) ?? packHere(batch);
+      // Blobs of different types go into different packs: trees, which are few, all go into those of one thread.
+      if (seen < worthThreadsBytes || batch.blobs.some(({ type }) => type === 'tree')) return packHere(batch);
+      // After a turn, what they have answered meanwhile is known.
+      const thread = free() ?? startAnother() ?? (await nextTurn().then(free));
+      return thread?.ask(batch) ?? packHere(batch);
     },
     async finish() {
       const rest = await Promise.all(threads.map((thread) => thread.ask('finish')));

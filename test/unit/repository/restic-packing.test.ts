@@ -46,6 +46,7 @@ test('what several threads pack is in their packs, each blob once', async () => 
   packs.push(...(await packer.finish()));
   for (const { id, bytes, blobs } of packs) {
     expect(sha256(bytes)).toBe(id);
+    expect(bytes.length).toBeLessThan(17 * 1024 * 1024);
     expect(new Set(blobs.map(({ type }) => type)).size).toBe(1);
     for (const blob of blobs) {
       const sealed = bytes.subarray(blob.offset, blob.offset + blob.length);
@@ -70,7 +71,7 @@ test('blobs are gathered in order, and few slabs exist at once', async () => {
   const seen: number[] = [];
   const slabs = new Set<ArrayBufferLike>();
   const waiting: (() => void)[] = [];
-  const gatherer = createGatherer<{ number: number; length: number }>(async (slab, things) => {
+  const gatherer = createGatherer<{ number: number; length: number }>(4, async (slab, things) => {
     await new Promise<void>((resolve) => waiting.push(resolve));
     slabs.add(slab.buffer);
     let at = 0;
