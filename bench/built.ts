@@ -10,7 +10,7 @@ const entries = [join(import.meta.dirname, 'snapshot.ts'), join(import.meta.dirn
 execFileSync('npx', ['rolldown', ...entries, '--platform', 'node', '--format', 'esm', '--dir', built], { stdio: 'ignore' });
 writeFileSync(join(built, 'package.json'), '{"type":"module"}');
 
-export const davit = `node --max-semi-space-size=2 ${join(built, 'snapshot.js')}`;
+export const davit = `node --max-semi-space-size=2 --initial-old-space-size=48 --heap-growing-percent=20 ${join(built, 'snapshot.js')}`;
 export const compileCache = { NODE_COMPILE_CACHE: join(built, 'compiled') };
 
 export const password = 'bench';
