@@ -116,7 +116,7 @@ export interface Docker {
   work(spec: WorkerSpec, job: string, signal?: AbortSignal): Promise<Worker>;
   /** Creates, without starting it, a container like this one. */
   twin(id: string, spec: TwinSpec): Promise<string>;
-  /** Creates a container that is never started; its labels are the message. */
+  /** Creates a container that is never started; its labels are the message. Rejects with NameTaken when another one has the name, also one that is only being created. */
   note(name: string, image: string, labels: Readonly<Record<string, string>>): Promise<string>;
   start(id: string): Promise<void>;
   /** `timeoutMs`: how long the container may take before it is killed. */
