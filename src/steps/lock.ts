@@ -43,6 +43,14 @@ async function hold(name: string, complaint: Complaint): Promise<AsyncDisposable
   };
 }
 
+/** Whether a backup, restore or drill of the stack is under way in this container. */
+export async function isHeld(stack: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(nameOf(stack));
+  socket.on('error', () => resolve(false)).on('connect', () => resolve(true));
+  return promise.finally(() => socket.destroy());
+}
+
 /** The container ends with the daemon: a command that runs beside it is told to stop as well, and awaited, so that it can undo what it has done. */
 export async function stopHolder(stack: string): Promise<void> {
   const socket = connect(nameOf(stack));

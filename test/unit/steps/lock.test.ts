@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { stopHolder, withLock } from '../../../src/steps/lock.ts';
+import { isHeld, stopHolder, withLock } from '../../../src/steps/lock.ts';
 
 test('a daemon that is stopped while nothing is under way has nobody to stop', async () => {
   await expect(stopHolder(randomUUID())).resolves.toBeUndefined();
@@ -17,4 +17,11 @@ test('two runs do not overlap, and the next one may begin', async () => {
     await expect(withLock(stack, async () => undefined)).rejects.toThrow(/another backup, restore or drill is under way/);
   });
   expect(await withLock(stack, async () => 'done')).toBe('done');
+});
+
+test('whether one is under way can be asked', async () => {
+  const stack = randomUUID();
+  expect(await isHeld(stack)).toBe(false);
+  expect(await withLock(stack, () => isHeld(stack))).toBe(true);
+  expect(await isHeld(stack)).toBe(false);
 });
