@@ -79,7 +79,9 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     });
 
   onSnapshots('list', 'list snapshots, newest first').action(async ({ json, ...which }: Common) => {
-    const { manifests, damaged } = await list(await forCommand(), which);
+    const context = await forCommand();
+    const { manifests, damaged } = await list(context, which);
+    if (json === true) for (const problem of damaged) context.log.error({ problem }, 'damaged manifest');
     answer(json, manifests, () => [describeList(manifests), ...damaged.map((problem) => `x ${problem}`)].join('\n'));
     if (damaged.length > 0) exit(exitCodes.failed);
   });
