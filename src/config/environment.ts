@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { configurationError, messageOf } from '../model/errors.ts';
 import { cron } from './cron.ts';
+import { nearest } from './nearest.ts';
 import { expectedLocation, keep, list, listenAddress, location, timeZone } from './values.ts';
 
 /** Every variable that Davit reads. Each can also be given as `NAME_FILE`. docs/environment.md is generated from this. */
@@ -113,6 +114,11 @@ function withoutLogin(address: string): string {
   return address.replace(/\/\/[^/]*@/, '//…@');
 }
 
+function meant(name: string): string {
+  const known = nearest(name, Object.keys(environmentSchema.shape));
+  return known === undefined ? '' : ` (did you mean ${known}?)`;
+}
+
 export type RawEnvironment = Readonly<Record<string, string | undefined>>;
 
 /** Variables plus what their `_FILE` forms point to. Throws at an unreadable file, at both forms at once and at unknown `DAVIT_` names. */
@@ -147,10 +153,23 @@ export function resolveFiles(
   return resolved;
 }
 
-/** `DAVIT_X_FILE` → `DAVIT_X`, for Davit's own variables and for the credentials of AWS; AWS's own `…_FILE` variables stay as they are. */
+const othersWithFile = new Set([
+  'TZ',
+  'DOCKER_HOST',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'AWS_ENDPOINT_URL',
+  'AWS_ENDPOINT_URL_S3',
+]);
+
+/** `DAVIT_X_FILE` → `DAVIT_X`, for Davit's own variables and for those of AWS that Davit reads; AWS's own `…_FILE` variables stay as they are. */
 function fileForm(name: string): string | undefined {
-  if (name === ownFile) return undefined;
-  return /^(DAVIT_\w+|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN)_FILE$/.exec(name)?.[1];
+  const plain = name.replace(/_FILE$/, '');
+  if (name === ownFile || plain === name) return undefined;
+  return plain.startsWith('DAVIT_') || othersWithFile.has(plain) ? plain : undefined;
 }
 
 const furtherStorage = /^DAVIT_STORAGE_([A-Z0-9_]+)$/;
@@ -175,7 +194,7 @@ export function parseEnvironment(resolved: Readonly<Record<string, string>>): En
     return { ...result.data, storages: Object.fromEntries(locations.map(([name, { data }]) => [name, data ?? ''])) };
   const secrets: readonly string[] = secretNames;
   const problems = (result.error?.issues ?? []).map((issue) => {
-    if (issue.code === 'unrecognized_keys') return `unknown variable ${issue.keys.join(', ')}`;
+    if (issue.code === 'unrecognized_keys') return `unknown variable ${issue.keys.map((name) => name + meant(name)).join(', ')}`;
     const name = String(issue.path[0] ?? '');
     return `${name}: ${issue.message}${secrets.includes(name) ? '' : `, got ${withoutLogin(JSON.stringify(issue.input))}`}`;
   });

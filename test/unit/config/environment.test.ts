@@ -14,6 +14,18 @@ describe('the _FILE forms', () => {
     expect(resolveFiles(raw, read)).toEqual({ DAVIT_IDENTITY: 'AGE-SECRET-KEY-1', AWS_SECRET_ACCESS_KEY: 'key', TZ: 'UTC' });
   });
 
+  test.each(['DAVIT_LABELS_FILE', 'DAVIT_STORAGE_IMAGES', 'TZ', 'DOCKER_HOST', 'AWS_REGION', 'AWS_ENDPOINT_URL_S3'])(
+    'of %s as well',
+    (name) => {
+      expect(resolveFiles({ [`${name}_FILE`]: '/run/secrets/aws' }, read)).toEqual({ [name]: 'key' });
+    },
+  );
+
+  test('a file of recipients has one a line', () => {
+    const lines = ['q', 'z'].map((letter) => `age1${letter.repeat(58)}`);
+    expect(parseEnvironment({ DAVIT_ENCRYPT_TO: `${lines.join('\n')}` })).toMatchObject({ DAVIT_ENCRYPT_TO: lines });
+  });
+
   test('both forms at once are refused, in either order', () => {
     const both = /DAVIT_IDENTITY and DAVIT_IDENTITY_FILE are both set — keep one/;
     expect(() => resolveFiles({ DAVIT_IDENTITY: 'a', DAVIT_IDENTITY_FILE: '/run/secrets/id' }, read)).toThrow(both);
@@ -82,7 +94,7 @@ describe('the typed environment', () => {
 
   test('an unknown DAVIT_ name is refused, and its value, which may be a secret, is not shown', () => {
     const failing = () => parseEnvironment({ DAVIT_IDENTTY: 'AGE-SECRET-KEY-1XYZ' });
-    expect(failing).toThrow(/unknown variable DAVIT_IDENTTY/);
+    expect(failing).toThrow(/unknown variable DAVIT_IDENTTY \(did you mean DAVIT_IDENTITY\?\)/);
     expect(failing).not.toThrow(/XYZ/);
   });
 
