@@ -58,8 +58,20 @@ export async function reportHealth(news: Partial<HealthState>, scope: Scope = no
     lastRuns: follow(before.lastRuns, news.lastRuns, scope),
     lastDrills: follow(before.lastDrills, news.lastDrills, scope),
   };
-  await writeFile(`${statePath}.new`, JSON.stringify(state));
-  await rename(`${statePath}.new`, statePath);
+  try {
+    await writeFile(`${statePath}.new`, JSON.stringify(state));
+    await rename(`${statePath}.new`, statePath);
+  } catch (cause) {
+    throw new DavitError(
+      {
+        where: 'health',
+        what: 'what Davit knows of its runs cannot be written in its own container',
+        seen: messageOf(cause),
+        fix: 'free space there, or mount a `tmpfs` at /tmp where the container is `read_only`',
+      },
+      { cause },
+    );
+  }
 }
 
 export function follow<T>(before: Readonly<Record<string, T>> = {}, news: Readonly<Record<string, T>> | undefined, scope: Scope) {
