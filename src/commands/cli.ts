@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { Command, CommanderError } from 'commander';
 import type { Context } from '../context.ts';
-import { configurationError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
+import { configurationError, DavitError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
 import { version } from '../version.ts';
 import { backup } from './backup.ts';
 import { confirm } from './confirm.ts';
@@ -102,7 +102,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .argument('<artifact>', 'service/artifact')
     .action(async (snapshot: string, artifact: string, which: Common) => {
       const context = await forCommand();
-      await pipeline(await cat(context, snapshot, artifact, which), process.stdout, { signal: context.signal, end: false });
+      await pipeline(await cat(context, snapshot, artifact, which), process.stdout, { signal: context.signal, end: false }).catch(unread);
     });
 
   onSnapshots('verify', 'read every byte back and compare it with the manifest')
@@ -174,6 +174,14 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     await daemon(await createContext(process.stdout));
   });
   return cli;
+}
+
+function unread(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'EPIPE') throw error;
+  throw new DavitError(
+    { where: 'davit cat', what: 'nobody reads the artifact any more, and it has not come to its end' },
+    { cause: error },
+  );
 }
 
 function refuseUnknown([name]: readonly string[]): void {
