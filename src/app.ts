@@ -1,4 +1,5 @@
-import { parseEnvironment, type RawEnvironment, resolveFiles, secretNames } from './config/environment.ts';
+import { parseEnvironment, secretNames } from './config/environment.ts';
+import { type RawEnvironment, resolveFiles } from './config/variable-files.ts';
 import type { Context } from './context.ts';
 import { createDocker } from './docker/dockerode.ts';
 import { engines } from './engines/index.ts';

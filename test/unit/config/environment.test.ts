@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseEnvironment, resolveFiles, secretNames } from '../../../src/config/environment.ts';
+import { parseEnvironment, secretNames } from '../../../src/config/environment.ts';
+import { resolveFiles } from '../../../src/config/variable-files.ts';
 
 const files: Record<string, string> = { '/run/secrets/id': 'AGE-SECRET-KEY-1\n', '/run/secrets/empty': '\n', '/run/secrets/aws': ' key ' };
 function read(path: string): string {
@@ -23,7 +24,7 @@ describe('the _FILE forms', () => {
 
   test('a file of recipients has one a line', () => {
     const lines = ['q', 'z'].map((letter) => `age1${letter.repeat(58)}`);
-    expect(parseEnvironment({ DAVIT_ENCRYPT_TO: `${lines.join('\n')}` })).toMatchObject({ DAVIT_ENCRYPT_TO: lines });
+    expect(parseEnvironment({ DAVIT_ENCRYPT_TO: lines.join('\n') })).toMatchObject({ DAVIT_ENCRYPT_TO: lines });
   });
 
   test('both forms at once are refused, in either order', () => {

@@ -16,13 +16,6 @@ describe('databases', () => {
     expect(found.problems).toEqual([]);
   });
 
-  test('one that is called like the accounts is not taken for them', async () => {
-    const named = inventory.replace('"shop"', '"@roles"');
-    const found = await planned([postgres()], { answer: () => ({ stdout: named }) });
-    expect(sources(found)).toEqual(['database db/@@roles', 'accounts db/@roles', 'database db/stats']);
-    expect(found.sources[0]).toMatchObject({ database: '@roles', command: expect.stringContaining('@roles') });
-  });
-
   test('/data is the own folder of a Redis only, and one without labels is left alone', async () => {
     const answer = () => ({ stdout: 'redis_version:7.0.15\nrole:master\n' });
     const data = (name: string) => ({ mounts: [volume(name, '/data')], labels: enabled });
