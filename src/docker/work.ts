@@ -142,13 +142,13 @@ function workerOptions({ name, image, argv, labels, mounts, scratch, networkMode
       CapAdd: [...capabilities],
       SecurityOpt: ['no-new-privileges'],
       Mounts: [
-        ...mounts.map(({ type, source, target, readOnly }) => ({
+        ...mounts.map(({ type, source, subpath, target, readOnly }) => ({
           Type: type,
           Source: source,
           Target: target,
           ReadOnly: readOnly,
           // An empty volume stays empty: nothing of the image is copied into it.
-          ...(type === 'volume' ? { VolumeOptions: { NoCopy: true } } : {}),
+          ...(type === 'volume' ? { VolumeOptions: { NoCopy: true, ...(subpath === undefined ? {} : { Subpath: subpath }) } } : {}),
           // On an empty host, nothing has started yet that would have made the folder. Engines before 23 do not know this option.
           ...(type === 'bind' && !readOnly ? { BindOptions: { CreateMountpoint: true } } : {}),
         })),

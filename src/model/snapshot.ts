@@ -8,8 +8,8 @@ export type Digest = z.infer<typeof digest>;
 const table = z.object({ name: z.string(), rows: z.number().int().nonnegative().optional() });
 export type Table = z.infer<typeof table>;
 
-/** Where the volume or bind mount behind a file tree came from. */
-const mount = z.object({ type: z.string(), source: z.string(), destination: z.string() });
+/** Where the volume or bind mount behind a file tree came from. `subpath`: the folder of the volume, where that is not all of it. */
+const mount = z.object({ type: z.string(), source: z.string(), destination: z.string(), subpath: z.string().optional() });
 
 /** `mode` in octal digits, as `chmod` takes it. */
 const attributes = z.object({ uid: z.number(), gid: z.number(), mode: z.string().regex(/^[0-7]{3,4}$/), mtime: z.string() });

@@ -57,7 +57,9 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
     argv: ['davit', 'worker'],
     labels: ownLabels(stack),
     mounts: [
-      ...(mount === undefined ? [] : [{ type: mount.type, source: mount.source, target: workerRoot, readOnly: job.kind === 'capture' }]),
+      ...(mount === undefined
+        ? []
+        : [{ type: mount.type, source: mount.source, subpath: mount.subpath, target: workerRoot, readOnly: job.kind === 'capture' }]),
       ...storageMounts(stack, environment),
     ],
     scratch: job.kind === 'drill' || (job.kind === 'capture' && job.sqlite !== 'none') ? scratchMount : undefined,
@@ -114,7 +116,10 @@ function storageMounts(stack: Stack, environment: Context['environment']): Worke
   const mounts = storageFolders(environment).map((folder) => requireMount(stack.own, folder));
   return [
     ...new Map(
-      mounts.map(({ type, source, destination }) => [destination, { type, source, target: destination, readOnly: false }]),
+      mounts.map(({ type, source, subpath, destination }) => [
+        destination,
+        { type, source, subpath, target: destination, readOnly: false },
+      ]),
     ).values(),
   ];
 }
