@@ -49,7 +49,7 @@ export function createCli(surroundings: Surroundings): (argv: readonly string[])
 
 function defineCommands({ createContext, print, exit }: Surroundings): Command {
   const cli = new Command('davit').description('Backs up and restores a docker compose stack.').version(version);
-  cli.exitOverride();
+  cli.exitOverride().helpCommand(true);
   const forCommand = (): Promise<Context> => createContext(process.stderr);
   const answer = (json: boolean | undefined, value: unknown, text: () => string): void =>
     print(`${json === true ? JSON.stringify(value, undefined, 2) : text()}\n`);
