@@ -10,7 +10,7 @@ import { backup } from './backup.ts';
 import { drillOnSchedule } from './drill.ts';
 import { serve } from './http.ts';
 import { reportHealth, reportRun } from './health.ts';
-import { tellOfHalfRestored, tellOfKilledRun } from './killed.ts';
+import { tellOfHalfRestored, tellOfKilledRun, watchOver } from './killed.ts';
 import { createTurns } from './turns.ts';
 
 /** `davit`: backs up on schedule until it is told to stop. Its first act is to undo what a killed run has left. */
@@ -45,6 +45,7 @@ export async function daemon(context: Context): Promise<void> {
             (at) => log.error({ at: at.toISOString() }, 'a drill was missed'),
           ),
         ];
+  const watching = watchOver(context, stack, turns);
   const next = (): string | undefined => tasks.map((task) => task.getNextRun()?.toISOString() ?? '').toSorted()[0];
   await reportHealth({ startedAt: now().toISOString(), nextRunAt: next() });
   log.info(
@@ -71,7 +72,7 @@ export async function daemon(context: Context): Promise<void> {
 
   if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   for (const task of [...tasks, ...drilling]) await task.destroy();
-  await Promise.all([turns.take(async () => {}), stopHolder(stack.name)]);
+  await Promise.all([watching, turns.take(async () => {}), stopHolder(stack.name)]);
 }
 
 interface Timetable {

@@ -1,8 +1,16 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Context } from '../context.ts';
-import type { Stack } from '../steps/discover.ts';
+import { messageOf } from '../model/errors.ts';
+import { discover, type Stack } from '../steps/discover.ts';
 import { halfRestored } from '../steps/half-restored.ts';
+import { abandonedJournals, recover } from '../steps/journal.ts';
+import { isHeld, withLock } from '../steps/lock.ts';
 import { notify } from '../steps/notify.ts';
+import { removeOrphans } from '../steps/worker.ts';
 import { killedRun, reportHealth, reportRun } from './health.ts';
+import type { Turns } from './turns.ts';
+
+const lookEveryMs = 15_000;
 
 /** A run that was killed cannot tell it: the next one does, or the next start. Its sets are ill until they are backed up again. */
 export async function tellOfKilledRun(context: Context): Promise<void> {
@@ -33,4 +41,36 @@ export async function tellOfHalfRestored(context: Context, stack: Stack): Promis
   if (error === undefined) return;
   context.log.error({ error }, 'the app runs on what a restore has left half-way');
   await notify(context, { stack: stack.name, set: undefined, status: 'failed', error });
+}
+
+/**
+ * A command beside the daemon may be killed, as for want of memory: what it has stopped must not wait for the next run. What cannot be undone then is tried
+ * again by the next run only. Ends when Davit is told to stop.
+ */
+export async function watchOver(context: Context, stack: Stack, turns: Turns): Promise<void> {
+  const tried = new Set<string>();
+  while (await passes(context.signal)) {
+    await look().catch((error: unknown) => context.log.debug({ error: messageOf(error) }, 'what killed commands have left is not known'));
+  }
+
+  async function look(): Promise<void> {
+    if (await isHeld(stack.name)) return;
+    const left = await abandonedJournals(context, stack);
+    if (left.every((id) => tried.has(id))) return;
+    await turns.take(() => withLock(stack.name, bringBack));
+    for (const id of left) tried.add(id);
+  }
+
+  async function bringBack(): Promise<void> {
+    const now = await discover(context);
+    await removeOrphans(context, now);
+    await recover(context, now);
+    await tellOfKilledRun(context);
+    await tellOfHalfRestored(context, now);
+  }
+}
+
+/** A while; false: Davit was told to stop. */
+function passes(signal: AbortSignal): Promise<boolean> {
+  return wait(lookEveryMs, true, { signal, ref: false }).catch(() => false);
 }

@@ -76,7 +76,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     const journal = { standstills: plan.standstills, hooks: [], restore: { snapshot: manifest.id, safety } };
     const note = await openJournal(context, stack, journal);
     await restoreInto(context, stack, manifest, plan, { journal, note }, options).catch((cause: unknown) => {
-      throw halfWay(cause, safety);
+      throw halfWay(context.signal.aborted ? stopped(context.signal) : cause, safety);
     });
     return { manifest, restored: replacedBy(plan).map(artifactId), path: options.path, safety, companions };
   });
@@ -123,6 +123,12 @@ export function describeRestore({ manifest, restored, path, safety, companions }
     ...(safety === undefined ? [] : [`what was there before is snapshot ${safety}`]),
     ...companions.map(describeCompanion),
   ].join('\n');
+}
+
+/** Whatever was under way then failed for this reason. */
+function stopped({ reason }: AbortSignal): DavitError {
+  const what = reason instanceof DavitError ? reason.complaint.what : messageOf(reason);
+  return new DavitError({ where: 'restore', what }, { cause: reason });
 }
 
 /** Whoever is left with half a restore must know the way back. */

@@ -146,6 +146,11 @@ export async function closeJournal(
   return { errors, warnings };
 }
 
+/** The journals that nobody alive elsewhere undoes. While nothing is under way here, they are of what was killed, or could not be undone. */
+export async function abandonedJournals(context: Context, stack: Stack): Promise<string[]> {
+  return (await journals(context, stack)).flatMap(({ id, other }) => (other === undefined ? [id] : []));
+}
+
 /** Undoes what a killed run of this stack has left: first act of the daemon and of every run. What another Davit that is alive has stopped is left to it. */
 export async function recover(context: Context, stack: Stack): Promise<void> {
   for (const { id, journal, other } of await journals(context, stack)) {
