@@ -54,11 +54,15 @@ export async function watchOver(context: Context, stack: Stack, turns: Turns): P
   }
 
   async function look(): Promise<void> {
-    if (await isHeld(stack.name)) return;
+    const killed = await killedRun();
     const left = await abandonedJournals(context, stack);
-    if (left.every((id) => tried.has(id))) return;
-    await turns.take(() => withLock(stack.name, bringBack));
-    for (const id of left) tried.add(id);
+    if ((killed === undefined && left.every((id) => tried.has(id))) || (await isHeld(stack.name))) return;
+    await turns.take(() =>
+      withLock(stack.name, bringBack).then(
+        () => left.forEach((id) => tried.add(id)),
+        (error: unknown) => context.log.warn({ error: messageOf(error) }, 'what a killed command has left is not undone yet'),
+      ),
+    );
   }
 
   async function bringBack(): Promise<void> {
