@@ -112,7 +112,7 @@ in its order, the one without a number first. Across services they run by \`${pr
 export function environmentPage(): string {
   return page(
     '# Environment',
-    `Variables on Davit's own service say where snapshots go, when, and for how long they stay. None has to be set. Every \`DAVIT_\` variable and every key of AWS can also be
+    `Variables on Davit's own service say where snapshots go, when, and for how long they stay. None has to be set. Every variable, but \`AWS_MAX_ATTEMPTS\`, can also be
 given as \`NAME_FILE\`, the path of a file that holds the value, such as a compose secret; both forms at once, a file that cannot be read, and a \`DAVIT_\`
 name that does not exist are errors. An empty \`DAVIT_\` variable is an error as well, because it is rarely meant; an empty one of AWS counts as not set. Values of secrets are never logged.`,
     sample(

@@ -1,4 +1,5 @@
-import { parseEnvironment, type RawEnvironment, resolveFiles, secretNames } from './config/environment.ts';
+import { parseEnvironment, secretNames } from './config/environment.ts';
+import { type RawEnvironment, resolveFiles } from './config/variable-files.ts';
 import type { Context } from './context.ts';
 import { createDocker } from './docker/dockerode.ts';
 import { engines } from './engines/index.ts';
@@ -7,6 +8,7 @@ import { createNotifiers, secretsOf } from './notifiers/index.ts';
 import type { Redactor } from './redactor.ts';
 import { createProgress, showProgress } from './progress.ts';
 import { createRepository, exportCredentials } from './repository/index.ts';
+import { tellingWaits } from './repository/waiting.ts';
 import { ownAuthorities } from './trust.ts';
 import { version } from './version.ts';
 
@@ -24,13 +26,16 @@ export async function createContext(
   const log = createLog(environment.DAVIT_LOG_LEVEL, redactor, output);
   const progress = createProgress();
   showProgress(progress, log, output);
+  const repository = await createRepository(environment, variables, progress.add);
   return {
     environment,
     workerEnvironment: async () => ({ ...passedOn(variables), ...(await exportCredentials(environment, variables)) }),
     authorities: ownAuthorities(variables['NODE_EXTRA_CA_CERTS']),
     docker: createDocker({ host: environment.DOCKER_HOST }),
     engines,
-    repository: await createRepository(environment, variables, progress.add),
+    repository: tellingWaits(repository, (waitedMs) =>
+      log.warn({ storage: repository.location, seconds: waitedMs / 1000 }, 'waiting for the storage to answer'),
+    ),
     notifiers: createNotifiers(environment.DAVIT_NOTIFY),
     log,
     progress,

@@ -14,6 +14,11 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
     ),
   );
 }
+// Whoever has heard enough, as `head` has, must not end a run that has stopped the app.
+for (const output of [process.stdout, process.stderr])
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 const redactor = createRedactor();
 
 /** The environment is read here and nowhere else. What is started often, or beside a run, loads only what it needs. */

@@ -2,11 +2,11 @@ import type { Context } from '../context.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { capture } from '../steps/capture.ts';
-import { discover, type Service } from '../steps/discover.ts';
+import { discover, type Service, type Stack } from '../steps/discover.ts';
 import { recover, requireAlone } from '../steps/journal.ts';
 import { withLock } from '../steps/lock.ts';
 import { plan } from '../steps/plan.ts';
-import { chooseSets, idleSettings } from '../steps/sets.ts';
+import { chooseSets, idleSettings, setsOf } from '../steps/sets.ts';
 import { notify, noticeOf } from '../steps/notify.ts';
 import { judge, removeExpired } from '../steps/retain.ts';
 import { commit, openRun } from '../steps/run.ts';
@@ -14,6 +14,7 @@ import { abandon } from '../steps/stopping.ts';
 import { verify } from '../steps/verify.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { reportHealth } from './health.ts';
+import { reportHalfRestored, tellOfKilledRun } from './killed.ts';
 
 export interface BackupOutcome {
   readonly set: string;
@@ -38,13 +39,14 @@ async function backupSets(
   options: { set?: string | undefined; wants?: (set: string) => boolean },
 ): Promise<BackupOutcome[]> {
   const stack = await discover(context);
+  const isDue = (set: string): boolean => (options.set ?? set) === set && options.wants?.(set) !== false;
   return withLock(stack.name, async () => {
-    await using _ = await beginRun(context);
+    await using _ = await beginRun(context, stack, setsOf(stack).filter(isDue));
     await removeOrphans(context, stack);
     await recover(context, stack);
     await requireAlone(context, stack);
     const outcomes: BackupOutcome[] = [];
-    for (const set of chooseSets(stack, options.set).filter(options.wants ?? (() => true))) {
+    for (const set of chooseSets(stack, options.set).filter(isDue)) {
       const startedAt = context.now().getTime();
       await notify(context, { stack: stack.name, set, status: 'started' });
       const outcome: BackupOutcome = await backupSet(context, set, 'backup').then(
@@ -59,10 +61,12 @@ async function backupSets(
   });
 }
 
-/** Kept beside the state of health, so that a run that is killed is told of by the next start. */
-async function beginRun({ now }: Context): Promise<AsyncDisposable> {
-  await reportHealth({ underWaySince: now().toISOString() });
-  return { [Symbol.asyncDispose]: () => reportHealth({ underWaySince: undefined }) };
+/** Kept beside the state of health, so that a run that is killed is told of by the next one. */
+async function beginRun(context: Context, stack: Stack, sets: string[]): Promise<AsyncDisposable> {
+  await tellOfKilledRun(context);
+  await reportHalfRestored(context, stack);
+  await reportHealth({ underWay: { stack: stack.name, since: context.now().toISOString(), sets } });
+  return { [Symbol.asyncDispose]: () => reportHealth({ underWay: undefined }) };
 }
 
 /** One run of one set. `adapt`: how a service is to be seen, where it is not as its labels say. */

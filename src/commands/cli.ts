@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { Command, CommanderError } from 'commander';
 import type { Context } from '../context.ts';
-import { configurationError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
+import { configurationError, DavitError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
 import { version } from '../version.ts';
 import { backup } from './backup.ts';
 import { confirm } from './confirm.ts';
@@ -49,7 +49,7 @@ export function createCli(surroundings: Surroundings): (argv: readonly string[])
 
 function defineCommands({ createContext, print, exit }: Surroundings): Command {
   const cli = new Command('davit').description('Backs up and restores a docker compose stack.').version(version);
-  cli.exitOverride();
+  cli.exitOverride().helpCommand(true);
   const forCommand = (): Promise<Context> => createContext(process.stderr);
   const answer = (json: boolean | undefined, value: unknown, text: () => string): void =>
     print(`${json === true ? JSON.stringify(value, undefined, 2) : text()}\n`);
@@ -79,7 +79,9 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     });
 
   onSnapshots('list', 'list snapshots, newest first').action(async ({ json, ...which }: Common) => {
-    const { manifests, damaged } = await list(await forCommand(), which);
+    const context = await forCommand();
+    const { manifests, damaged } = await list(context, which);
+    if (json === true) for (const problem of damaged) context.log.error({ problem }, 'damaged manifest');
     answer(json, manifests, () => [describeList(manifests), ...damaged.map((problem) => `x ${problem}`)].join('\n'));
     if (damaged.length > 0) exit(exitCodes.failed);
   });
@@ -100,7 +102,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .argument('<artifact>', 'service/artifact')
     .action(async (snapshot: string, artifact: string, which: Common) => {
       const context = await forCommand();
-      await pipeline(await cat(context, snapshot, artifact, which), process.stdout, { signal: context.signal, end: false });
+      await pipeline(await cat(context, snapshot, artifact, which), process.stdout, { signal: context.signal, end: false }).catch(unread);
     });
 
   onSnapshots('verify', 'read every byte back and compare it with the manifest')
@@ -172,6 +174,14 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     await daemon(await createContext(process.stdout));
   });
   return cli;
+}
+
+function unread(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'EPIPE') throw error;
+  throw new DavitError(
+    { where: 'davit cat', what: 'nobody reads the artifact any more, and it has not come to its end' },
+    { cause: error },
+  );
 }
 
 function refuseUnknown([name]: readonly string[]): void {

@@ -9,7 +9,8 @@ import { removeOrphans } from '../steps/worker.ts';
 import { backup } from './backup.ts';
 import { drillOnSchedule } from './drill.ts';
 import { serve } from './http.ts';
-import { killedRun, reportHealth, reportRun } from './health.ts';
+import { reportHealth, reportRun } from './health.ts';
+import { tellOfHalfRestored, tellOfKilledRun, watchOver } from './killed.ts';
 import { createTurns } from './turns.ts';
 
 /** `davit`: backs up on schedule until it is told to stop. Its first act is to undo what a killed run has left. */
@@ -21,7 +22,8 @@ export async function daemon(context: Context): Promise<void> {
   await using _http = await serve(context, stack.name);
   await removeOrphans(context, stack);
   await recover(context, stack);
-  await tellOfKilledRun();
+  await tellOfKilledRun(context);
+  await tellOfHalfRestored(context, stack);
 
   const turns = createTurns((error) => log.error({ error: messageOf(error) }, 'the run could not be begun or told of'));
   const tasks = timetables(stack, expression).map((timetable) =>
@@ -43,21 +45,13 @@ export async function daemon(context: Context): Promise<void> {
             (at) => log.error({ at: at.toISOString() }, 'a drill was missed'),
           ),
         ];
+  const watching = watchOver(context, stack, turns);
   const next = (): string | undefined => tasks.map((task) => task.getNextRun()?.toISOString() ?? '').toSorted()[0];
   await reportHealth({ startedAt: now().toISOString(), nextRunAt: next() });
   log.info(
     { stack: stack.name, storage: context.repository.location, schedule: expression, timezone, next: next(), version: context.version },
     'waiting for the next run',
   );
-
-  async function tellOfKilledRun(): Promise<void> {
-    const since = await killedRun();
-    if (since === undefined) return;
-    const error = `the backup that began at ${since} was killed; \`davit list\` shows the snapshots that there are`;
-    log.error({ error }, 'backup failed');
-    await notify(context, { stack: stack.name, set: undefined, status: 'failed', error });
-    await reportHealth({ underWaySince: undefined });
-  }
 
   async function tellOfMissedRun({ name }: Timetable, at: Date): Promise<void> {
     const error = `the backup of ${at.toISOString()} was missed: this machine slept, was too busy, or got another clock`;
@@ -78,7 +72,7 @@ export async function daemon(context: Context): Promise<void> {
 
   if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   for (const task of [...tasks, ...drilling]) await task.destroy();
-  await Promise.all([turns.take(async () => {}), stopHolder(stack.name)]);
+  await Promise.all([watching, turns.take(async () => {}), stopHolder(stack.name)]);
 }
 
 interface Timetable {

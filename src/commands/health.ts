@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import { type DrillReport, failureOf } from '../model/drill.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import { type Manifest, storedBytes } from '../model/snapshot.ts';
+import { isHeld } from '../steps/lock.ts';
 import type { BackupOutcome } from './backup.ts';
 
 /** The daemon writes it, `davit health` in the same container reads it. */
@@ -22,11 +23,16 @@ const lastRun = ended.extend({
 });
 export type LastRun = z.infer<typeof lastRun>;
 
+const underWay = z.object({ stack: z.string(), since: z.string(), sets: z.array(z.string()) });
+export type UnderWay = z.infer<typeof underWay>;
+
 const stateSchema = z.object({
   startedAt: z.string(),
   nextRunAt: z.string().nullish(),
-  /** When the run began that is under way, or was killed. */
-  underWaySince: z.string().optional(),
+  /** The run that is under way, or was killed. */
+  underWay: underWay.optional(),
+  /** A restore that is under way or did not succeed has left a mixture; `error` says which, and the ways back. */
+  halfRestored: z.object({ stack: z.string(), error: z.string() }).optional(),
   /** By set: when its last run ended, and what failed. */
   lastRuns: z.record(z.string(), lastRun).optional(),
   /** By set: when the last drill of its newest snapshot ended, and what could not be restored. */
@@ -52,8 +58,20 @@ export async function reportHealth(news: Partial<HealthState>, scope: Scope = no
     lastRuns: follow(before.lastRuns, news.lastRuns, scope),
     lastDrills: follow(before.lastDrills, news.lastDrills, scope),
   };
-  await writeFile(`${statePath}.new`, JSON.stringify(state));
-  await rename(`${statePath}.new`, statePath);
+  try {
+    await writeFile(`${statePath}.new`, JSON.stringify(state));
+    await rename(`${statePath}.new`, statePath);
+  } catch (cause) {
+    throw new DavitError(
+      {
+        where: 'health',
+        what: 'what Davit knows of its runs cannot be written in its own container',
+        seen: messageOf(cause),
+        fix: 'free space there, or mount a `tmpfs` at /tmp where the container is `read_only`',
+      },
+      { cause },
+    );
+  }
 }
 
 export function follow<T>(before: Readonly<Record<string, T>> = {}, news: Readonly<Record<string, T>> | undefined, scope: Scope) {
@@ -65,9 +83,9 @@ export async function readState(read = (): Promise<string> => readFile(statePath
   return stateSchema.parse(JSON.parse(await read()));
 }
 
-/** When a run began that never ended, because it was killed; asked before the next one begins. */
-export async function killedRun(): Promise<string | undefined> {
-  return (await readState().catch((): Partial<HealthState> => ({}))).underWaySince;
+/** The run that never ended, because it was killed; asked before the next one begins. */
+export async function killedRun(): Promise<UnderWay | undefined> {
+  return (await readState().catch((): Partial<HealthState> => ({}))).underWay;
 }
 
 /** Says in the log and to the health check how a run went. */
@@ -98,11 +116,12 @@ function incomplete(set: string, manifest: Manifest | undefined): string {
   return `the snapshot of set ${set} is incomplete: ${(manifest?.failures ?? []).map(({ error }) => error).join('; ')}`;
 }
 
-/** `davit health`: throws unless the daemon runs, its last run was good, and the next one is not overdue. */
+/** `davit health`: throws unless the daemon runs, its last run was good and no restore ended half-way, and the next run is not overdue. */
 export async function health(now: Date, read?: () => Promise<string>): Promise<HealthState> {
   const state = await readState(read).catch((cause: unknown) => {
     throw new DavitError({ where: 'health', what: 'the daemon has not started yet', seen: messageOf(cause) }, { cause });
   });
+  await refuseKilled(state, read);
   const failure = firstFailure(state.lastRuns);
   if (failure !== undefined)
     throw new DavitError({
@@ -128,6 +147,22 @@ export async function health(now: Date, read?: () => Promise<string>): Promise<H
     });
   }
   return state;
+}
+
+/** What was begun and is not under way any more was killed. It is looked at twice, since it may end in between. */
+async function refuseKilled(before: HealthState, read?: () => Promise<string>): Promise<void> {
+  const { stack } = before.halfRestored ?? before.underWay ?? {};
+  if (stack === undefined || (await isHeld(stack))) return;
+  const { halfRestored, underWay } = await readState(read);
+  if (halfRestored !== undefined)
+    throw new DavitError({ where: 'health', what: 'what a restore has left is not to be relied on', seen: halfRestored.error });
+  if (underWay !== undefined && underWay.since === before.underWay?.since)
+    throw new DavitError({
+      where: 'health',
+      what: 'the last backup was killed',
+      seen: `it began at ${underWay.since}`,
+      fix: 'run `davit backup`, or wait for the next run',
+    });
 }
 
 function firstFailure(ends: Readonly<Record<string, z.infer<typeof ended>>> = {}): string | undefined {

@@ -29,7 +29,7 @@ export function describeMetrics({ stack, version, healthy, state, manifests = []
   return [
     gauge('build_info', 'The version of Davit.', [[{ stack, version }, 1]]),
     gauge('healthy', 'Whether `davit health` is content.', [[{}, Number(healthy)]]),
-    gauge('run_under_way', 'Whether a backup is under way, or was killed.', [[{}, Number(state?.underWaySince !== undefined)]]),
+    gauge('run_under_way', 'Whether a backup is under way, or was killed.', [[{}, Number(state?.underWay !== undefined)]]),
     gauge('next_run_timestamp_seconds', 'When the next backup begins.', [[{}, seconds(state?.nextRunAt)]]),
     gauge(
       'last_run_timestamp_seconds',

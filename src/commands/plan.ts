@@ -4,6 +4,7 @@ import { type HookPhase, hookPhases } from '../config/labels.ts';
 import type { Plan } from '../model/plan.ts';
 import { discover, type Stack } from '../steps/discover.ts';
 import { hooksOf } from '../steps/hooks.ts';
+import { placeOf } from '../steps/places.ts';
 import { plan } from '../steps/plan.ts';
 import { planStandstills, type Standstill } from '../steps/quiesce.ts';
 import { chooseSets, setsOf } from '../steps/sets.ts';
@@ -49,7 +50,9 @@ export function describePlan({ stack, set, sources, skipped, problems, warnings,
     lines.push(`  + ${source.service}/${source.name}`);
     if (source.kind === 'files') {
       const globs = [...source.include.map((glob) => `only ${glob}`), ...source.exclude.map((glob) => `without ${glob}`)];
-      lines.push(`      files of ${source.mount.type} ${source.mount.source}${globs.length > 0 ? `, ${globs.join(', ')}` : ''}`);
+      lines.push(
+        `      files of ${source.mount.type} ${placeOf(source.mount).replace(/^\w+:/, '')}${globs.length > 0 ? `, ${globs.join(', ')}` : ''}`,
+      );
       if (source.sqlite !== 'none')
         lines.push(`      SQLite databases${source.sqlite === 'auto' ? '' : ` ${source.sqlite.join(', ')}`} in it as safe copies`);
     } else if (source.kind === 'command') {

@@ -7,9 +7,9 @@ import { engineOf, restoreDatabase, serviceOf } from '../steps/dump.ts';
 import { exportArtifacts } from '../steps/export.ts';
 import { restoreFiles } from '../steps/files.ts';
 import { chooseArtifacts, findSnapshot, type Part } from '../steps/find.ts';
-import { clearHalfRestored, markHalfRestored } from '../steps/half-restored.ts';
+import { clearHalfRestored, markHalfRestored, partsOf } from '../steps/half-restored.ts';
 import { hooksOf, runHook } from '../steps/hooks.ts';
-import { closeJournal, openJournal, recover, requireAlone } from '../steps/journal.ts';
+import { closeJournal, type Journal, openJournal, recover, requireAlone } from '../steps/journal.ts';
 import { startDatabase, type StartedDatabase, startForCommands, startServices, waitHealthy } from '../steps/lifecycle.ts';
 import { withLock } from '../steps/lock.ts';
 import { quiesce } from '../steps/quiesce.ts';
@@ -19,6 +19,7 @@ import { withoutLogin } from '../steps/servers.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { proveReadable } from '../steps/verify.ts';
 import { backupSet } from './backup.ts';
+import { reportHalfRestored } from './killed.ts';
 import { describeCompanion } from './snapshots.ts';
 
 export interface RestoreOptions extends Part {
@@ -72,8 +73,10 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     if (!(await options.confirm(plan, manifest)))
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
     const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
-    await restoreInto(context, stack, manifest, plan, safety, options).catch((cause: unknown) => {
-      throw halfWay(cause, safety);
+    const journal = { standstills: plan.standstills, hooks: [], restore: { snapshot: manifest.id, safety } };
+    const note = await openJournal(context, stack, journal);
+    await restoreInto(context, stack, manifest, plan, { journal, note }, options).catch((cause: unknown) => {
+      throw halfWay(context.signal.aborted ? stopped(context.signal) : cause, safety);
     });
     return { manifest, restored: replacedBy(plan).map(artifactId), path: options.path, safety, companions };
   });
@@ -84,15 +87,14 @@ async function restoreInto(
   stack: Stack,
   manifest: Manifest,
   plan: RestorePlan,
-  safety: string | undefined,
+  { journal, note }: { readonly journal: Journal; readonly note: string | undefined },
   { path, start }: RestoreOptions,
 ): Promise<void> {
-  const involved = new Set(replacedBy(plan).map(({ service }) => service));
-  const services = [...involved].map((name) => serviceOf(stack, name));
-  await markHalfRestored(context, stack, { snapshot: manifest.id, safety, services: [...involved] });
-  const journal = { standstills: plan.standstills, hooks: [], restore: { snapshot: manifest.id, safety } };
-  const note = await openJournal(context, stack, journal);
+  const services = [...new Set(replacedBy(plan).map(({ service }) => service))].map((name) => serviceOf(stack, name));
+  const parts = partsOf(manifest, replacedBy(plan), path);
   try {
+    await markHalfRestored(context, stack, { snapshot: manifest.id, safety: journal.restore?.safety, parts });
+    await reportHalfRestored(context, stack);
     for (const { service, hook } of hooksOf(services, 'before-restore'))
       if (service.containers[0].state === 'running') await runHook(context, service, hook);
     await quiesce(context, plan.standstills);
@@ -105,7 +107,8 @@ async function restoreInto(
       context.log.error({ error: messageOf(problem) }, 'could not be undone');
     throw error;
   }
-  await clearHalfRestored(context, stack, [...involved]);
+  await clearHalfRestored(context, stack, parts);
+  await reportHalfRestored(context, stack);
   await startServices(context, stack, plan.starting);
   const { errors } = await closeJournal(context, stack, note, start ? journal : { standstills: [], hooks: [] });
   if (errors.length > 0) throw errors[0];
@@ -120,6 +123,12 @@ export function describeRestore({ manifest, restored, path, safety, companions }
     ...(safety === undefined ? [] : [`what was there before is snapshot ${safety}`]),
     ...companions.map(describeCompanion),
   ].join('\n');
+}
+
+/** Whatever was under way then failed for this reason. */
+function stopped({ reason }: AbortSignal): DavitError {
+  const what = reason instanceof DavitError ? reason.complaint.what : messageOf(reason);
+  return new DavitError({ where: 'restore', what }, { cause: reason });
 }
 
 /** Whoever is left with half a restore must know the way back. */

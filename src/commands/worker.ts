@@ -9,7 +9,12 @@ import { captureTree, extractTree, type Job, jobSchema } from '../steps/job.ts';
 import { trust } from '../trust.ts';
 import { pulseMs, type WorkerEvent } from '../steps/worker.ts';
 
-const orderSchema = z.object({ environment: z.record(z.string(), z.string()), authorities: z.array(z.string()), job: jobSchema });
+const orderSchema = z.object({
+  environment: z.record(z.string(), z.string()),
+  authorities: z.array(z.string()),
+  owner: z.object({ uid: z.number(), gid: z.number() }).optional(),
+  job: jobSchema,
+});
 
 /**
  * `davit worker`: started by Davit in a container that holds one volume. The order comes on stdin, the outcome goes to stdout. The end of
@@ -27,9 +32,9 @@ export async function worker(input: Readable, output: NodeJS.WritableStream): Pr
   }, pulseMs);
   void closed.then(() => abandoned.abort(new DavitError({ where: 'worker', what: 'was abandoned' })));
   try {
-    const { environment, authorities, job } = orderSchema.parse(JSON.parse(order));
+    const { environment, authorities, owner, job } = orderSchema.parse(JSON.parse(order));
     trust(authorities);
-    const repository = await createRepository(parseEnvironment(environment), environment, (more) => void (bytes += more));
+    const repository = await createRepository(parseEnvironment(environment), environment, (more) => void (bytes += more), owner);
     report = {
       event: 'done',
       result: await doJob(repository, job, abandoned.signal),

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { configurationError, messageOf } from '../model/errors.ts';
+import { configurationError } from '../model/errors.ts';
 import { cron } from './cron.ts';
+import { nearest } from './nearest.ts';
 import { expectedLocation, keep, list, listenAddress, location, timeZone } from './values.ts';
 
 /** Every variable that Davit reads. Each can also be given as `NAME_FILE`. docs/environment.md is generated from this. */
@@ -92,9 +92,6 @@ export const environmentSchema = z.strictObject({
   TZ: timeZone.default('UTC').meta({ default: 'UTC', example: 'Europe/Berlin', description: 'Time zone of schedules.' }),
 });
 
-/** A path by its meaning, not the `_FILE` form of another variable. */
-const ownFile = 'DAVIT_LABELS_FILE';
-
 export interface Environment extends z.output<typeof environmentSchema> {
   /** Further storages by the name that label `davit.set.<name>.storage` uses: `DAVIT_STORAGE_IMAGES` is `images`. */
   readonly storages: Readonly<Record<string, string>>;
@@ -113,44 +110,9 @@ function withoutLogin(address: string): string {
   return address.replace(/\/\/[^/]*@/, '//…@');
 }
 
-export type RawEnvironment = Readonly<Record<string, string | undefined>>;
-
-/** Variables plus what their `_FILE` forms point to. Throws at an unreadable file, at both forms at once and at unknown `DAVIT_` names. */
-export function resolveFiles(
-  raw: RawEnvironment,
-  read: (path: string) => string = (path) => readFileSync(path, 'utf8'),
-): Record<string, string> {
-  const resolved: Record<string, string> = {};
-  for (const [name, value] of Object.entries(raw)) {
-    if (value === '' && name.startsWith('DAVIT_'))
-      throw configurationError({ where: 'environment', what: `${name} is set but empty`, fix: 'give it a value, or remove it' });
-    if (value === undefined || value === '') continue;
-    const plain = fileForm(name);
-    if (plain === undefined) {
-      resolved[name] ??= value;
-      continue;
-    }
-    if (raw[plain]) throw configurationError({ where: 'environment', what: `${plain} and ${name} are both set`, fix: 'keep one of them' });
-    try {
-      resolved[plain] = read(value).trim();
-    } catch (cause) {
-      throw configurationError({
-        where: 'environment',
-        what: `${name} names a file that cannot be read`,
-        seen: messageOf(cause),
-        fix: 'check the path and the secrets or volumes of this service',
-      });
-    }
-    if (resolved[plain] === '')
-      throw configurationError({ where: 'environment', what: `${name} names an empty file`, seen: value, fix: 'put the value into it' });
-  }
-  return resolved;
-}
-
-/** `DAVIT_X_FILE` → `DAVIT_X`, for Davit's own variables and for the credentials of AWS; AWS's own `…_FILE` variables stay as they are. */
-function fileForm(name: string): string | undefined {
-  if (name === ownFile) return undefined;
-  return /^(DAVIT_\w+|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN)_FILE$/.exec(name)?.[1];
+function meant(name: string): string {
+  const known = nearest(name, Object.keys(environmentSchema.shape));
+  return known === undefined ? '' : ` (did you mean ${known}?)`;
 }
 
 const furtherStorage = /^DAVIT_STORAGE_([A-Z0-9_]+)$/;
@@ -175,7 +137,7 @@ export function parseEnvironment(resolved: Readonly<Record<string, string>>): En
     return { ...result.data, storages: Object.fromEntries(locations.map(([name, { data }]) => [name, data ?? ''])) };
   const secrets: readonly string[] = secretNames;
   const problems = (result.error?.issues ?? []).map((issue) => {
-    if (issue.code === 'unrecognized_keys') return `unknown variable ${issue.keys.join(', ')}`;
+    if (issue.code === 'unrecognized_keys') return `unknown variable ${issue.keys.map((name) => name + meant(name)).join(', ')}`;
     const name = String(issue.path[0] ?? '');
     return `${name}: ${issue.message}${secrets.includes(name) ? '' : `, got ${withoutLogin(JSON.stringify(issue.input))}`}`;
   });

@@ -1,4 +1,3 @@
-import leven from 'leven';
 import type { z } from 'zod';
 import { configurationError, type DavitError } from '../model/errors.ts';
 import {
@@ -15,6 +14,7 @@ import {
   setSchema,
   type SetSettings,
 } from './labels.ts';
+import { distance, nearest } from './nearest.ts';
 
 const hookKey =
   /^hook\.(before-restore|after-restore|after-dump|before|after)(?:\.(\d+))?(?:\.(user|stdin|timeout|on-error|fail-on-output))?$/;
@@ -105,20 +105,15 @@ function unknownLabel(service: string, key: string): DavitError {
     });
   }
   const known = [...Object.keys(labels), ...hookPhases.map((phase) => `hook.${phase}`), ...commandsLike(key), ...setsLike(key)];
-  // `davit.exclude`, without what it belongs to, is nearer than any typing error.
-  const distance = (name: string): number => (name.endsWith(`.${key}`) ? 0 : leven(name, key));
-  const [nearest] = known.map((name) => ({ name, distance: distance(name) })).toSorted((a, b) => a.distance - b.distance);
-  const suggestion =
-    nearest !== undefined && nearest.distance <= Math.max(2, key.length / 3)
-      ? `did you mean ${prefix}${nearest.name}?`
-      : 'docs/labels.md has every label';
+  const meant = nearest(key, known);
+  const suggestion = meant === undefined ? 'docs/labels.md has every label' : `did you mean ${prefix}${meant}?`;
   return configurationError({ where: `service "${service}"`, what: `unknown label ${prefix}${key}`, fix: suggestion });
 }
 
 /** What a label that looks like one of a command may mean: its name is a person's own, only the rest can be guessed. */
 function commandsLike(key: string): string[] {
   const [first = '', name = ''] = key.split('.');
-  if (leven(first, 'command') > 2) return [];
+  if (distance(first, 'command') > 2) return [];
   const base = `command.${name.toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-') || '<name>'}`;
   return Object.keys(commandSchema.shape).map((option) => (option === 'command' ? base : `${base}.${option}`));
 }
@@ -126,5 +121,5 @@ function commandsLike(key: string): string[] {
 /** As for commands: the name of the set is a person's own. */
 function setsLike(key: string): string[] {
   const [first = '', name = ''] = key.split('.');
-  return leven(first, 'set') > 1 || name === '' ? [] : Object.keys(setSchema.shape).map((option) => `set.${name}.${option}`);
+  return distance(first, 'set') > 1 || name === '' ? [] : Object.keys(setSchema.shape).map((option) => `set.${name}.${option}`);
 }

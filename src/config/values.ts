@@ -11,10 +11,10 @@ export const wholeNumber = z
   .regex(/^-?\d{1,9}$/, { error: 'expected a whole number' })
   .transform(Number);
 
-/** Comma separated; blanks around the commas do not count. */
+/** Separated by commas, or by line breaks as in a file; blanks around them do not count. */
 export const list = z.string().transform((text) =>
   text
-    .split(',')
+    .split(/[,\n]/)
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { Container, ContainerState, Mount } from './docker.ts';
 
 /** What an image says of its containers, and a container of itself. */
@@ -13,6 +14,12 @@ export interface ImageInfo {
   readonly Id: string;
   readonly RepoDigests?: readonly string[] | null | undefined;
   readonly Config?: ImageConfig | null | undefined;
+}
+
+/** What a mount was asked to be. */
+interface MountSpec {
+  readonly Target: string;
+  readonly VolumeOptions?: { readonly Subpath?: string } | null;
 }
 
 /** The part of Docker's inspect answer that Davit reads. */
@@ -57,7 +64,7 @@ export function toContainer(info: ContainerInfo, repoDigest: string | undefined)
     labels: { ...info.Config.Labels },
     env: Object.fromEntries((info.Config.Env ?? []).map(splitAssignment)),
     command: [info.Path, ...(info.Args ?? [])],
-    mounts: (info.Mounts ?? []).map(toMount),
+    mounts: (info.Mounts ?? []).map((mount) => toMount(mount, info.HostConfig)),
     networks: Object.values(info.NetworkSettings?.Networks ?? {}).map(({ NetworkID }) => NetworkID),
     // Docker writes the year 1 for "never".
     startedAt: info.State.StartedAt.startsWith('0001-') ? '' : info.State.StartedAt,
@@ -73,9 +80,20 @@ function splitAssignment(line: string): [string, string] {
   return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)];
 }
 
-function toMount({ Type, Name, Source, Destination, RW }: NonNullable<ContainerInfo['Mounts']>[number]): Mount {
+function toMount(
+  { Type, Name, Source, Destination, RW }: NonNullable<ContainerInfo['Mounts']>[number],
+  wanted: ContainerInfo['HostConfig'],
+): Mount {
   const type = Type === 'volume' || Type === 'bind' || Type === 'tmpfs' ? Type : 'other';
-  return { type, source: (type === 'volume' ? Name : Source) ?? '', destination: Destination, writable: RW };
+  const { Mounts: specs }: { readonly Mounts?: readonly MountSpec[] | null } = wanted ?? {};
+  const subpath = specs?.find(({ Target }) => Target === Destination)?.VolumeOptions?.Subpath;
+  return {
+    type,
+    source: (type === 'volume' ? Name : Source) ?? '',
+    destination: Destination,
+    writable: RW,
+    ...(subpath ? { subpath: posix.join('.', subpath).replace(/\/$/, '') } : {}),
+  };
 }
 
 /** Base names of the programs in an answer of `top`, whose columns are those of the host's `ps`. */

@@ -8,6 +8,8 @@ export interface Mount {
   readonly source: string;
   readonly destination: string;
   readonly writable: boolean;
+  /** The folder of the volume that is mounted, where that is not all of it. */
+  readonly subpath?: string | undefined;
 }
 
 export interface Container {
@@ -58,7 +60,7 @@ export interface WorkerSpec {
   readonly image: string;
   readonly argv: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  readonly mounts: readonly { type: 'volume' | 'bind'; source: string; target: string; readOnly: boolean }[];
+  readonly mounts: readonly { type: 'volume' | 'bind'; source: string; subpath?: string | undefined; target: string; readOnly: boolean }[];
   /** A folder of its own on disk, which goes when the worker goes. */
   readonly scratch?: string | undefined;
   /** `container:<id>`: the worker reaches the storage exactly as Davit does. */
@@ -77,7 +79,7 @@ export interface TwinSpec {
   /** Folders that get a new and empty volume, which goes with the container. */
   readonly volumes: readonly string[];
   /** What it may read of what the original has. */
-  readonly mounts: readonly { type: 'volume' | 'bind'; source: string; target: string }[];
+  readonly mounts: readonly { type: 'volume' | 'bind'; source: string; subpath?: string | undefined; target: string }[];
   /** What its variables and the words of its command are instead: the secrets of the original must not be written down once more. */
   readonly standIns: { variable(name: string, value: string): string; words(words: readonly string[]): string[] };
 }
@@ -116,7 +118,7 @@ export interface Docker {
   work(spec: WorkerSpec, job: string, signal?: AbortSignal): Promise<Worker>;
   /** Creates, without starting it, a container like this one. */
   twin(id: string, spec: TwinSpec): Promise<string>;
-  /** Creates a container that is never started; its labels are the message. */
+  /** Creates a container that is never started; its labels are the message. Rejects with NameTaken when another one has the name, also one that is only being created. */
   note(name: string, image: string, labels: Readonly<Record<string, string>>): Promise<string>;
   start(id: string): Promise<void>;
   /** `timeoutMs`: how long the container may take before it is killed. */

@@ -64,7 +64,13 @@ export function twinOptions(
       Mounts: [
         // A volume without a name is removed together with its container.
         ...volumes.map((target) => ({ Type: 'volume', Target: target })),
-        ...mounts.map(({ type, source, target }) => ({ Type: type, Source: source, Target: target, ReadOnly: true })),
+        ...mounts.map(({ type, source, subpath, target }) => ({
+          Type: type,
+          Source: source,
+          Target: target,
+          ReadOnly: true,
+          ...(subpath === undefined ? {} : { VolumeOptions: { Subpath: subpath } }),
+        })),
       ],
     },
   };

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { DavitError, NameTaken } from '../model/errors.ts';
 import type { Daemon } from './daemon.ts';
 import type { Worker, WorkerSpec } from './docker.ts';
 import { createFrameParser } from './frames.ts';
 import { createTail } from './tail.ts';
-import { wasCut } from './trouble.ts';
+import { statusOf, wasCut } from './trouble.ts';
 
 /** A worker that is told to stop, by the end of its stdin, may abort its uploads for so long: Docker gives Davit itself ten seconds. */
 const graceMs = 3000;
@@ -141,13 +142,13 @@ function workerOptions({ name, image, argv, labels, mounts, scratch, networkMode
       CapAdd: [...capabilities],
       SecurityOpt: ['no-new-privileges'],
       Mounts: [
-        ...mounts.map(({ type, source, target, readOnly }) => ({
+        ...mounts.map(({ type, source, subpath, target, readOnly }) => ({
           Type: type,
           Source: source,
           Target: target,
           ReadOnly: readOnly,
           // An empty volume stays empty: nothing of the image is copied into it.
-          ...(type === 'volume' ? { VolumeOptions: { NoCopy: true } } : {}),
+          ...(type === 'volume' ? { VolumeOptions: { NoCopy: true, ...(subpath === undefined ? {} : { Subpath: subpath }) } } : {}),
           // On an empty host, nothing has started yet that would have made the folder. Engines before 23 do not know this option.
           ...(type === 'bind' && !readOnly ? { BindOptions: { CreateMountpoint: true } } : {}),
         })),
@@ -159,13 +160,17 @@ function workerOptions({ name, image, argv, labels, mounts, scratch, networkMode
 }
 
 /** Never started, so it needs nothing; its labels are the message. */
-export function note(daemon: Daemon, name: string, image: string, labels: Readonly<Record<string, string>>): Promise<string> {
-  return daemon.create({
-    name,
-    Image: image,
-    Entrypoint: ['true'],
-    Cmd: [],
-    Labels: { ...labels },
-    HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none' }, ReadonlyRootfs: true, CapDrop: ['ALL'] },
-  });
+export async function note(daemon: Daemon, name: string, image: string, labels: Readonly<Record<string, string>>): Promise<string> {
+  try {
+    return await daemon.create({
+      name,
+      Image: image,
+      Entrypoint: ['true'],
+      Cmd: [],
+      Labels: { ...labels },
+      HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none' }, ReadonlyRootfs: true, CapDrop: ['ALL'] },
+    });
+  } catch (error) {
+    throw error instanceof DavitError && statusOf(error) === 409 ? new NameTaken(error.complaint, { cause: error }) : error;
+  }
 }

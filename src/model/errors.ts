@@ -28,6 +28,9 @@ export class DavitError extends Error {
   }
 }
 
+/** A container of this name is there, or is being created. */
+export class NameTaken extends DavitError {}
+
 /** A path that an artifact does not hold. */
 export class AbsentPath extends DavitError {}
 

@@ -24,7 +24,12 @@ export interface DatabaseSource extends SourceOf<'database' | 'accounts'> {
 export interface FilesSource extends SourceOf<'files'> {
   /** Container path of the tree. */
   readonly path: string;
-  readonly mount: { readonly type: 'volume' | 'bind'; readonly source: string; readonly destination: string };
+  readonly mount: {
+    readonly type: 'volume' | 'bind';
+    readonly source: string;
+    readonly destination: string;
+    readonly subpath?: string | undefined;
+  };
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   /** Which SQLite databases in it are copied safely; globs of container paths. */

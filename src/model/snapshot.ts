@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 /** Bytes and their SHA-256 in hex. */
@@ -7,8 +8,8 @@ export type Digest = z.infer<typeof digest>;
 const table = z.object({ name: z.string(), rows: z.number().int().nonnegative().optional() });
 export type Table = z.infer<typeof table>;
 
-/** Where the volume or bind mount behind a file tree came from. */
-const mount = z.object({ type: z.string(), source: z.string(), destination: z.string() });
+/** Where the volume or bind mount behind a file tree came from. `subpath`: the folder of the volume, where that is not all of it. */
+const mount = z.object({ type: z.string(), source: z.string(), destination: z.string(), subpath: z.string().optional() });
 
 /** `mode` in octal digits, as `chmod` takes it. */
 const attributes = z.object({ uid: z.number(), gid: z.number(), mode: z.string().regex(/^[0-7]{3,4}$/), mtime: z.string() });
@@ -113,8 +114,16 @@ export function snapshotId(startedAt: Date, suffix: string): string {
 
 export const snapshotIdPattern = /^\d{8}T\d{6}Z-[0-9a-f]{6}$/;
 
-/** Names become key segments: everything outside the portable file name set is percent-encoded, so no name can leave its folder. */
+const longestSegment = 200;
+
+/**
+ * Names become key segments: everything outside the portable file name set is percent-encoded, so no name can leave its folder. A file name holds 255 bytes, and
+ * what comes behind it takes some: a longer one ends in a hash.
+ */
 export function keySegment(name: string): string {
   const encoded = encodeURIComponent(name).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-  return encoded.replace(/%40/g, '@').replace(/^\.+$/, (dots) => dots.replace(/\./g, '%2E'));
+  const segment = encoded.replace(/%40/g, '@').replace(/^\.+$/, (dots) => dots.replace(/\./g, '%2E'));
+  if (segment.length <= longestSegment) return segment;
+  const hash = createHash('sha256').update(segment).digest('hex').slice(0, 16);
+  return `${segment.slice(0, longestSegment - 17).replace(/%.?$/, '')}~${hash}`;
 }

@@ -4,6 +4,7 @@ import { configurationError } from '../model/errors.ts';
 import { deferred } from '../storage/deferred.ts';
 import { createFilesystemStorage } from '../storage/filesystem.ts';
 import { metered } from '../storage/metered.ts';
+import type { Owner } from '../storage/owner.ts';
 import { placeOf, rootOf, type S3Options } from '../storage/s3-settings.ts';
 import type { Storage } from '../storage/storage.ts';
 import { combined } from './combined.ts';
@@ -13,8 +14,13 @@ import type { Repository } from './repository.ts';
 type Variables = Readonly<Record<string, string>>;
 type Settings = Pick<Environment, 'DAVIT_STORAGE' | 'storages' | 'DAVIT_ENCRYPT_TO' | 'DAVIT_IDENTITY' | 'DAVIT_PASSWORD' | 'DAVIT_PROVE'>;
 
-/** The registry of formats and storages: the repositories that the locations mean, as one. `variables` holds the credentials; `count` hears of every byte that moves. */
-export async function createRepository(settings: Settings, variables: Variables, count: (bytes: number) => void): Promise<Repository> {
+/** The registry of formats and storages: the repositories that the locations mean, as one. `variables` holds the credentials; `count` hears of every byte that moves; `owner`: whose files they shall be, where that is not this process. */
+export async function createRepository(
+  settings: Settings,
+  variables: Variables,
+  count: (bytes: number) => void,
+  owner?: Owner,
+): Promise<Repository> {
   const { DAVIT_ENCRYPT_TO: recipients, DAVIT_IDENTITY: identity, DAVIT_PASSWORD: password, DAVIT_PROVE } = settings;
   const keys = { recipients, identity };
   refuseUselessRecipients(settings);
@@ -22,7 +28,7 @@ export async function createRepository(settings: Settings, variables: Variables,
   const repositories = new Map<string, Repository>();
   for (const [name, location] of Object.entries(locationsOf(settings))) {
     const plain = location.replace(inResticFormat, '');
-    const storage = metered(createStorage(plain, variables), count);
+    const storage = metered(createStorage(plain, variables, owner), count);
     if (plain === location)
       repositories.set(name, createPortableRepository({ storage, codecs: codecsForWriting(decoders, keys), decoders }));
     else
@@ -62,9 +68,9 @@ function refuseUselessRecipients({ DAVIT_ENCRYPT_TO: recipients, ...settings }: 
   });
 }
 
-function createStorage(location: string, variables: Variables): Storage {
+function createStorage(location: string, variables: Variables, owner: Owner | undefined): Storage {
   const url = new URL(location);
-  if (url.protocol === 'file:') return createFilesystemStorage(decodeURIComponent(url.pathname));
+  if (url.protocol === 'file:') return createFilesystemStorage(decodeURIComponent(url.pathname), owner);
   if (url.protocol === 's3:') {
     const options = s3Options(url, variables);
     const place = { location: placeOf(options, rootOf(options)), local: false };

@@ -3,7 +3,7 @@ import { prefix, type ServiceLabels, type SetSettings } from '../config/labels.t
 import { parseLabels } from '../config/parse-labels.ts';
 import { setName } from '../config/values.ts';
 import type { Context } from '../context.ts';
-import { type ComposeIdentity, composeLabels, parseCompose } from '../docker/compose.ts';
+import { composeLabels, parseCompose } from '../docker/compose.ts';
 import type { Container } from '../docker/docker.ts';
 import { configurationError, type DavitError } from '../model/errors.ts';
 import { secretValues } from './secret-values.ts';
@@ -20,7 +20,7 @@ export interface Service {
   readonly optedOut: boolean;
   readonly problems: readonly DavitError[];
   readonly dependsOn: readonly { readonly service: string; readonly condition: string }[];
-  /** Davit's own service. */
+  /** Davit's own service, also where this process runs beside it, in a container of `docker compose run`. */
   readonly own: boolean;
   /** What labels say about sets; only Davit's own service may. */
   readonly sets: ReadonlyMap<string, SetSettings>;
@@ -47,19 +47,23 @@ export async function discover(context: Context): Promise<Stack> {
     });
   }
   const all = await context.docker.containers([`${composeLabels.project}=${name}`]);
-  const containers = all.filter(({ labels }) => parseCompose(labels)?.oneoff === false);
+  const regular = all.filter(({ labels }) => parseCompose(labels)?.oneoff === false);
   const passing = all.filter(({ id, state, labels }) => parseCompose(labels)?.oneoff === true && state === 'running' && id !== own.id);
-  if (containers.length === 0)
+  if (regular.length === 0 && own.labels[composeLabels.project] !== name)
     throw configurationError({
       where: 'DAVIT_STACK',
       what: 'names a compose project that has no container here',
       seen: name,
       fix: '`docker compose ls --all` shows the names',
     });
+  const groups = Map.groupBy(regular, (container) => parseCompose(container.labels)?.service ?? container.name);
+  const ownName = ownServiceName(own, name, groups);
+  // Of another stack, or as of `docker compose run` where the daemon was never started: its labels count all the same.
+  if (!groups.has(ownName)) groups.set(ownName, [own]);
+  const containers = [...groups.values()].flat();
   context.redactor.protect(secretValues(containers));
   for (const { command, env } of containers) context.redactor.protectOptions([...command, ...Object.values(env)]);
   const fromFile = readLabelsFile(context.environment.DAVIT_LABELS_FILE);
-  const groups = Map.groupBy(containers, (container) => identityOf(container).service);
   const strangers = Object.keys(fromFile)
     .filter((service) => !groups.has(service))
     .map((service) =>
@@ -75,16 +79,16 @@ export async function discover(context: Context): Promise<Stack> {
     own,
     passing,
     services: [...groups]
-      .map(([service, members]) => toService(service, members, own, fromFile[service] ?? {}))
+      .map(([service, members]) => toService(service, members, service === ownName, fromFile[service] ?? {}))
       .map((service) => (service.own ? { ...service, problems: [...service.problems, ...strangers] } : service))
       .toSorted((a, b) => a.name.localeCompare(b.name)),
   };
 }
 
-function identityOf({ name, labels }: Container): ComposeIdentity {
-  const identity = parseCompose(labels);
-  if (identity === undefined) throw new Error(`container ${name} is of no compose project`);
-  return identity;
+/** What Davit's own service is called. In a stack that is not its own, it must not be taken for a service of that. */
+function ownServiceName({ name, labels }: Container, stack: string, services: ReadonlyMap<string, unknown>): string {
+  const { project, service = name } = parseCompose(labels) ?? {};
+  return project === stack || !services.has(service) ? service : name;
 }
 
 async function ownContainer({ docker }: Context): Promise<Container> {
@@ -99,13 +103,12 @@ async function ownContainer({ docker }: Context): Promise<Container> {
   return docker.inspect(id);
 }
 
-function toService(name: string, members: readonly Container[], own: Container, fromFile: Readonly<Record<string, string>>): Service {
-  const number = (container: Container): number => identityOf(container).number;
+function toService(name: string, members: readonly Container[], isOwn: boolean, fromFile: Readonly<Record<string, string>>): Service {
+  const number = ({ labels }: Container): number => parseCompose(labels)?.number ?? 1;
   const [first, ...rest] = members.toSorted(
     (a, b) => Number(b.state === 'running') - Number(a.state === 'running') || number(a) - number(b),
   );
   if (first === undefined) throw new Error(`service ${name} without containers`);
-  const isOwn = members.some((container) => container.id === own.id);
   const raw = { ...fromFile, ...first.labels };
   const { labels, sets, problems } = parseLabels(name, raw);
   const takesPart = Object.keys(raw).some((label) => label.startsWith(prefix) && !label.startsWith(`${prefix}set.`));
@@ -118,7 +121,7 @@ function toService(name: string, members: readonly Container[], own: Container, 
     set: member?.set ?? (optedOut ? undefined : setName.safeParse(raw[`${prefix}set`]).data),
     optedOut,
     problems: [...(optedOut ? [] : problems), ...(sets.size > 0 && !isOwn ? [misplaced(name)] : [])],
-    dependsOn: identityOf(first).dependsOn,
+    dependsOn: parseCompose(first.labels)?.dependsOn ?? [],
     own: isOwn,
     sets,
   };

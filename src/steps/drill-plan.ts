@@ -37,10 +37,10 @@ export function mountsOfTwin(mounts: readonly Mount[], dataDirectories: readonly
   return {
     volumes: mounts.filter(isFresh).map(({ destination }) => destination),
     mounts: mounts.flatMap((mount) => {
-      const { type, source, destination } = mount;
+      const { type, source, subpath, destination } = mount;
       const isSocket = [source, destination].some((path) => path.endsWith('.sock'));
       if (isFresh(mount) || isSocket || (type !== 'volume' && type !== 'bind')) return [];
-      return [{ type, source, target: destination }];
+      return [{ type, source, ...(subpath === undefined ? {} : { subpath }), target: destination }];
     }),
   };
 }

@@ -12,6 +12,7 @@ import { databasesOf, treeOf } from './find.ts';
 import { type CaptureResult, captureResult, captureTree, extractTree, type Job } from './job.ts';
 import { attempt, imageOf, type Run } from './run.ts';
 import { globBelow, isInside, placeOf, placesInside } from './places.ts';
+import { isAlmighty } from './privileges.ts';
 import { storagePlaces } from './storage-folders.ts';
 import { inWorker, workerRoot, workerScratch } from './worker.ts';
 
@@ -155,7 +156,7 @@ async function where(
   jobAt: (place: { root: string; scratch: string }) => Job,
 ): Promise<unknown> {
   const below = path.slice(mount.destination === '/' ? 0 : mount.destination.length);
-  const here = stack.own.mounts.find((own) => placeOf(own) === placeOf(mount));
+  const here = !isAlmighty() ? undefined : stack.own.mounts.find((own) => placeOf(own) === placeOf(mount));
   const root = `${here?.destination ?? ''}${below}`;
   // A volume that is mounted in it for Davit is not of this tree.
   const isCovered = stack.own.mounts.some((own) => own !== here && isInside(own.destination, root));

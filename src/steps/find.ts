@@ -34,8 +34,7 @@ export function pick(manifests: readonly Manifest[], { snapshot, stack, set, at 
       fix: '`davit list` shows them',
     });
   }
-  const limit = at === undefined ? Infinity : Date.parse(at);
-  if (Number.isNaN(limit)) throw configurationError({ where: '--at', what: 'expected a time such as 2026-11-21T03:00:00Z', seen: at });
+  const limit = at === undefined ? Infinity : momentOf(at);
   const good = manifests.filter((manifest) => isGood(manifest) && Date.parse(manifest.startedAt) <= limit);
   const sets = [...new Set(good.map((manifest) => manifest.set))];
   if (sets.length > 1)
@@ -50,6 +49,18 @@ export function pick(manifests: readonly Manifest[], { snapshot, stack, set, at 
       manifests.length > 0
         ? `\`davit list\` shows them; ${at === undefined ? 'incomplete ones' : 'later and incomplete ones'} can be restored by id`
         : 'run `davit backup`, or name the stack it came from with --from-stack',
+  });
+}
+
+/** Other forms are understood as another day in another country. */
+function momentOf(text: string): number {
+  const moment = /^\d{4}-\d\d-\d\d([T ]|$)/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(moment)) return moment;
+  throw configurationError({
+    where: '--at',
+    what: 'expected a time such as 2026-11-21T03:00:00Z',
+    seen: text,
+    fix: 'write year, month, day; without Z, the time is that of TZ',
   });
 }
 

@@ -3,34 +3,60 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { DavitError } from '../model/errors.ts';
 import type { Problem } from '../model/plan.ts';
+import type { Artifact, Manifest } from '../model/snapshot.ts';
 import type { Stack } from './discover.ts';
 
 const markLabel = 'io.davit.half-restored';
 const contentLabel = 'io.davit.half-restored.by';
 
-const contentSchema = z.object({ snapshot: z.string(), safety: z.string().optional(), services: z.array(z.string()) });
-export type Restoring = z.infer<typeof contentSchema>;
+/** What a restore replaces: service, artifact, path, from the whole to the part. */
+type Part = readonly string[];
 
-/**
- * From its first change until it has succeeded, a restore leaves a mixture behind. A container that never starts says so, like the journal, and stays when the
- * restore fails or is killed: what is captured then must not become `latest`. A restore of the same services that succeeds takes it away.
- */
-export async function markHalfRestored({ docker }: Context, stack: Stack, restoring: Restoring): Promise<void> {
-  await docker.note(`davit-half-restored-${stack.name}-${randomBytes(4).toString('hex')}`, stack.own.imageId, {
-    [markLabel]: stack.name,
-    [contentLabel]: JSON.stringify(restoring),
+const contentSchema = z.object({ snapshot: z.string(), safety: z.string().optional(), parts: z.array(z.array(z.string())) });
+
+export interface Restoring {
+  readonly snapshot: string;
+  readonly safety?: string | undefined;
+  readonly parts: readonly Part[];
+}
+
+/** A service of which everything is restored counts as a whole: what another snapshot has of it besides is of no matter then. */
+export function partsOf({ artifacts }: Manifest, chosen: readonly Artifact[], path: string | undefined): Part[] {
+  return [...Map.groupBy(chosen, ({ service }) => service)].flatMap(([service, own]) => {
+    const isWhole = path === undefined && own.length === artifacts.filter((artifact) => artifact.service === service).length;
+    return isWhole ? [[service]] : own.map(({ name }) => [service, name, ...(path === undefined ? [] : [path])]);
   });
 }
 
-export async function clearHalfRestored(context: Context, stack: Stack, services: readonly string[]): Promise<void> {
-  for (const mark of await marks(context, stack))
-    if (mark.services.every((service) => services.includes(service))) await context.docker.remove(mark.id);
+/**
+ * From its first change until it has succeeded, a restore leaves a mixture behind. A container that never starts says so, like the journal, and stays when the
+ * restore fails or is killed: what is captured then must not become `latest`. Restores that succeed take away what they put in order. Of several that fail,
+ * the first knows what was there before.
+ */
+export async function markHalfRestored(context: Context, stack: Stack, restoring: Restoring): Promise<void> {
+  const older = (await marks(context, stack)).filter((mark) => remainder(mark, restoring.parts).length === 0);
+  const safety = older.find((mark) => mark.safety !== undefined)?.safety ?? restoring.safety;
+  await keep(context, stack, { ...restoring, safety });
+  for (const { id } of older) await context.docker.remove(id);
+}
+
+export async function clearHalfRestored(context: Context, stack: Stack, restored: readonly Part[]): Promise<void> {
+  for (const { id, snapshot, safety, parts } of await marks(context, stack)) {
+    const left = remainder({ parts }, restored);
+    if (left.length === parts.length) continue;
+    if (left.length > 0) await keep(context, stack, { snapshot, safety, parts: left });
+    await context.docker.remove(id);
+  }
+}
+
+function remainder({ parts }: Pick<Restoring, 'parts'>, restored: readonly Part[]): Part[] {
+  return parts.filter((part) => !restored.some((other) => other.every((word, at) => word === part[at])));
 }
 
 /** What keeps a backup of these services from being good. */
 export async function halfRestored(context: Context, stack: Stack, services: readonly string[]): Promise<Problem[]> {
-  return (await marks(context, stack)).flatMap(({ name, snapshot, safety, services: restored }) => {
-    const service = restored.find((one) => services.includes(one));
+  return (await marks(context, stack)).flatMap(({ name, snapshot, safety, parts }) => {
+    const service = parts.map(([one = '']) => one).find((one) => services.includes(one));
     if (service === undefined) return [];
     const back = safety === undefined ? '' : `\`davit restore ${safety}\` brings back what was there before it, `;
     const error = new DavitError({
@@ -40,6 +66,13 @@ export async function halfRestored(context: Context, stack: Stack, services: rea
       fix: `${back}\`davit restore ${snapshot}\` tries again; if all is well as it is, \`docker rm ${name}\``,
     });
     return [{ service, error, absent: true }];
+  });
+}
+
+async function keep({ docker }: Context, stack: Stack, restoring: Restoring): Promise<void> {
+  await docker.note(`davit-half-restored-${stack.name}-${randomBytes(4).toString('hex')}`, stack.own.imageId, {
+    [markLabel]: stack.name,
+    [contentLabel]: JSON.stringify(restoring),
   });
 }
 

@@ -5,7 +5,7 @@ import { AbsentPath } from '../model/errors.ts';
 import { type Artifact, artifactSchema, manifestSchema, storedSchema } from '../model/snapshot.ts';
 import type { Repository } from '../repository/repository.ts';
 import { isDatabase } from '../sqlite/files.ts';
-import { exclusions } from './selection.ts';
+import { exclusions, holdsAnything } from './selection.ts';
 import { captureDatabases, createSearch, leaveDatabases } from './sqlite-search.ts';
 import { capturedSchema, placeDatabase, removeCompanions } from './sqlite.ts';
 
@@ -84,7 +84,15 @@ export async function captureTree(repository: Repository, job: Capture, signal: 
   const { root, since } = job;
   const tree = isFolder ? { root, since, exclude: [...exclude, ...live] } : { root, since, exclude: [], file: basename(job.path) };
   const { warnings: said, ...stored } = await writer.putTree(job.artifact, tree, signal);
-  return { ...captured, tree: stored, warnings: [...warnings, ...said] };
+  const empty = isFolder && !(await holdsAnything(root, new Set(exclude))) ? [emptiness(job)] : [];
+  return { ...captured, tree: stored, warnings: [...warnings, ...empty, ...said] };
+}
+
+/** An app that has lost its files looks like this, and so does a glob with a typing error. */
+function emptiness({ include, exclude }: Capture): string {
+  return include.length + exclude.length === 0
+    ? 'is empty: it holds no file'
+    : 'is empty: it holds no file that davit.files.include and davit.files.exclude leave';
 }
 
 async function isDirectory({ root, path }: Capture): Promise<boolean> {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import type { Container } from '../docker/docker.ts';
-import { DavitError, messageOf } from '../model/errors.ts';
+import { DavitError, messageOf, NameTaken } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
 import { hooksOf, runHook } from './hooks.ts';
 import { otherOwner, owned } from './owner.ts';
@@ -10,6 +11,8 @@ import { resume, type Standstill } from './quiesce.ts';
 
 const journalLabel = 'io.davit.journal';
 const contentLabel = 'io.davit.journal.undo';
+const pollMs = 100;
+const attemptsToSee = 50;
 
 const contentSchema = z.object({
   standstills: z.array(
@@ -34,21 +37,46 @@ export interface Journal {
   readonly restore?: { readonly snapshot: string; readonly safety?: string | undefined } | undefined;
 }
 
-/** Written before anything is touched. undefined: there is nothing to undo. It takes the place of older ones that could not be undone and name nothing else. */
+/**
+ * Written before anything is touched. undefined: there is nothing to undo. It takes the place of older ones that could not be undone and name nothing else. Its
+ * name is also the lock between containers: Docker gives it to one of several Davits that begin in the same moment.
+ */
 export async function openJournal(context: Context, stack: Stack, journal: Journal): Promise<string | undefined> {
   if (journal.standstills.length === 0 && journal.hooks.length === 0 && journal.restore === undefined) return undefined;
   const older = await journals(context, stack);
-  const id = await context.docker.note(`davit-journal-${stack.name}-${randomBytes(4).toString('hex')}`, stack.own.imageId, {
-    [journalLabel]: stack.name,
-    [contentLabel]: JSON.stringify(journal),
-    ...owned(stack),
-  });
+  const name = `davit-journal-${stack.name}`;
+  const id = await writeFirst();
   for (const one of older) if (one.other === undefined && covers(journal, one.journal)) await context.docker.remove(one.id);
   return id;
+
+  /** Where the name is taken, it is by somebody else, who must be done first, or by an older one of our own, which stays. */
+  async function writeFirst(): Promise<string> {
+    for (let attempt = 1; attempt <= attemptsToSee; attempt += 1) {
+      try {
+        return await write(name);
+      } catch (error) {
+        if (!(error instanceof NameTaken)) throw error;
+        await requireAlone(context, stack);
+        if ((await journals(context, stack)).some((one) => one.name === name)) break;
+        // Docker gives a name away before its container can be seen.
+        await wait(pollMs, undefined, { signal: context.signal });
+      }
+    }
+    return write(`${name}-${randomBytes(4).toString('hex')}`);
+  }
+
+  function write(name: string): Promise<string> {
+    return context.docker.note(name, stack.own.imageId, {
+      [journalLabel]: stack.name,
+      [contentLabel]: JSON.stringify(journal),
+      ...owned(stack),
+    });
+  }
 }
 
 interface Kept {
   readonly id: string;
+  readonly name: string;
   readonly journal: Journal;
   /** Another Davit, which is alive and undoes it itself. */
   readonly other: Container | undefined;
@@ -59,6 +87,7 @@ async function journals(context: Context, stack: Stack): Promise<Kept[]> {
   return Promise.all(
     found.map(async (container) => ({
       id: container.id,
+      name: container.name,
       journal: contentSchema.parse(JSON.parse(container.labels[contentLabel] ?? '{}')),
       other: await otherOwner(context, stack, container),
     })),
@@ -115,6 +144,11 @@ export async function closeJournal(
   for (const { service, hook } of hooksOf(services, 'after')) await tryTo(runHook(context, service, hook));
   if (id !== undefined && errors.length === 0) await tryTo(context.docker.remove(id));
   return { errors, warnings };
+}
+
+/** The journals that nobody alive elsewhere undoes. While nothing is under way here, they are of what was killed, or could not be undone. */
+export async function abandonedJournals(context: Context, stack: Stack): Promise<string[]> {
+  return (await journals(context, stack)).flatMap(({ id, other }) => (other === undefined ? [id] : []));
 }
 
 /** Undoes what a killed run of this stack has left: first act of the daemon and of every run. What another Davit that is alive has stopped is left to it. */

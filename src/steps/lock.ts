@@ -1,14 +1,32 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { type Complaint, DavitError } from '../model/errors.ts';
 
-/** One run of a stack at a time, whether the daemon or a command started it. Who connects to the lock is told who holds it. */
-export async function withLock<T>(stack: string, part: () => Promise<T>): Promise<T> {
-  await using _ = await hold(nameOf(stack), {
-    where: `stack "${stack}"`,
-    what: 'another backup, restore or drill is under way',
-    fix: 'wait until it is done',
-  });
+const attemptsToHold = 25;
+const pauseMs = 200;
+
+/**
+ * One run of a stack at a time, whether the daemon or a command started it. Who connects to the lock is told who holds it. What the daemon does for a moment, to
+ * bring an app back, does not keep a command from beginning: it waits for five seconds.
+ */
+export async function withLock<T>(stack: string, part: () => Promise<T>, pause = (): Promise<unknown> => wait(pauseMs)): Promise<T> {
+  await using _ = await holdPatiently();
   return await part();
+
+  async function holdPatiently(): Promise<AsyncDisposable> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await hold(nameOf(stack), {
+          where: `stack "${stack}"`,
+          what: 'another backup, restore or drill is under way',
+          fix: 'wait until it is done',
+        });
+      } catch (error) {
+        if (attempt === attemptsToHold) throw error;
+        await pause();
+      }
+    }
+  }
 }
 
 /** One daemon in a container: a second one would overwrite what the first says about its health. */
@@ -41,6 +59,14 @@ async function hold(name: string, complaint: Complaint): Promise<AsyncDisposable
       callers.forEach((caller) => caller.destroy());
     },
   };
+}
+
+/** Whether a backup, restore or drill of the stack is under way in this container. */
+export async function isHeld(stack: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(nameOf(stack));
+  socket.on('error', () => resolve(false)).on('connect', () => resolve(true));
+  return promise.finally(() => socket.destroy());
 }
 
 /** The container ends with the daemon: a command that runs beside it is told to stop as well, and awaited, so that it can undo what it has done. */

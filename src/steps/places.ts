@@ -5,12 +5,12 @@ import type { FilesSource } from '../model/plan.ts';
  * Where files lie, whatever containers call it: the volume or the folder of the host, and the folder in it. Two names of one place are equal, and a folder
  * of the host that is mounted inside another one lies inside it.
  */
-export function placeOf({ type, source }: Pick<Mount, 'type' | 'source'>, below = ''): string {
-  return `${type}:${source.replace(/\/$/, '')}${below}`;
+export function placeOf({ type, source, subpath }: Pick<Mount, 'type' | 'source' | 'subpath'>, below = ''): string {
+  return `${type}:${source.replace(/\/$/, '')}${subpath === undefined ? '' : `/${subpath}`}${below}`;
 }
 
 /** The place of a container path that lies in a mount. */
-export function placeIn(mount: Pick<Mount, 'type' | 'source' | 'destination'>, path: string): string {
+export function placeIn(mount: Pick<Mount, 'type' | 'source' | 'subpath' | 'destination'>, path: string): string {
   const below = mount.destination === '/' ? path : path.slice(mount.destination.length);
   return placeOf(mount, below.replace(/\/$/, ''));
 }

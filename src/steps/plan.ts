@@ -107,7 +107,7 @@ function planDatabases({ service, engine, inventory, problem }: Server): {
     return {
       ...common,
       kind: 'database',
-      name: database.name,
+      name: database.name === engine.accounts ? `@${database.name}` : database.name,
       database: database.name,
       details: database.details,
       warnings: database.warnings,

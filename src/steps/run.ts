@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from '../context.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
+import { emptyServers } from '../model/emptiness.ts';
 import { losses } from '../model/losses.ts';
 import type { Plan } from '../model/plan.ts';
 import { type Artifact, type Failure, isGood, type Manifest, newestFirst, snapshotId, storedBytes } from '../model/snapshot.ts';
@@ -117,7 +118,7 @@ export async function commit(context: Context, run: Run): Promise<Manifest> {
       fix: 'run `davit plan` to see every service and why it is left out',
     });
   }
-  const lost = losses(run.previous, run.artifacts, run.failures);
+  const lost = [...losses(run.previous, run.artifacts, run.failures), ...emptyServers(run.artifacts, run.failures)];
   for (const warning of lost) context.log.warn({ set: run.plan.set }, warning);
   const manifest: Manifest = {
     version: 1,

@@ -77,3 +77,15 @@ export async function exclusions(root: string, path: string, globs: Globs, see?:
     }
   }
 }
+
+/** Whether anything but folders remains of a tree without the paths that are left out. A folder that cannot be entered, as one whose name is no text, is something. */
+export async function holdsAnything(root: string, left: ReadonlySet<string>, relative = ''): Promise<boolean> {
+  const folder = await opendir(join(root, relative)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  for await (const entry of folder ?? []) {
+    const below = join(relative, entry.name);
+    if (!left.has(below) && (!entry.isDirectory() || (await holdsAnything(root, left, below)))) return true;
+  }
+  return folder === undefined;
+}

@@ -1,6 +1,7 @@
 import { configurationError, type DavitError } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import type { Service } from './discover.ts';
+import { placeOf } from './places.ts';
 
 /**
  * A volume that several services archive is stored once. Where their globs do not leave out the same, nothing is left out: what one of them
@@ -30,7 +31,7 @@ function scopeOf({ include, exclude, mount: { destination } }: FilesSource): str
 export function separateVolumes(service: Service, { path, mount }: FilesSource): DavitError | undefined {
   const [first, ...others] = service.containers;
   const separate = others.filter(({ mounts }) =>
-    mounts.some(({ destination, type, source }) => destination === mount.destination && (type !== mount.type || source !== mount.source)),
+    mounts.some((one) => one.destination === mount.destination && placeOf(one) !== placeOf(mount)),
   );
   if (separate.length === 0) return undefined;
   return configurationError({

@@ -160,7 +160,12 @@ function toSource(service: Service, mount: Mount, path: string): FilesSource {
     name: `files${path}`,
     order,
     path,
-    mount: { type: mount.type === 'bind' ? 'bind' : 'volume', source: mount.source, destination: mount.destination },
+    mount: {
+      type: mount.type === 'bind' ? 'bind' : 'volume',
+      source: mount.source,
+      destination: mount.destination,
+      ...(mount.subpath === undefined ? {} : { subpath: mount.subpath }),
+    },
     include,
     exclude,
     sqlite,

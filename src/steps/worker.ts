@@ -7,6 +7,7 @@ import { DavitError, exitCodes } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import type { Stack } from './discover.ts';
 import type { Job } from './job.ts';
+import { guest } from './privileges.ts';
 import { otherOwner, owned } from './owner.ts';
 import { requireMount, storageFolders } from './storage-folders.ts';
 
@@ -51,21 +52,24 @@ export function ownLabels(stack: Stack): Record<string, string> {
 export async function inWorker(context: Context, stack: Stack, mount: FilesSource['mount'] | undefined, job: Job): Promise<unknown> {
   const { docker, environment } = context;
   const place = mount?.destination ?? job.path;
+  const owner = guest();
   const spec: WorkerSpec = {
     name: `davit-worker-${stack.name}-${randomBytes(4).toString('hex')}`,
     image: stack.own.imageId,
     argv: ['davit', 'worker'],
     labels: ownLabels(stack),
     mounts: [
-      ...(mount === undefined ? [] : [{ type: mount.type, source: mount.source, target: workerRoot, readOnly: job.kind === 'capture' }]),
+      ...(mount === undefined
+        ? []
+        : [{ type: mount.type, source: mount.source, subpath: mount.subpath, target: workerRoot, readOnly: job.kind === 'capture' }]),
       ...storageMounts(stack, environment),
     ],
     scratch: job.kind === 'drill' || (job.kind === 'capture' && job.sqlite !== 'none') ? scratchMount : undefined,
     networkMode: `container:${stack.own.id}`,
-    capabilities: capabilities[job.kind],
+    capabilities: [...new Set([...capabilities[job.kind], ...(owner === undefined ? [] : ['CHOWN'])])],
   };
   const silent = new AbortController();
-  const order = JSON.stringify({ environment: await context.workerEnvironment(), authorities: context.authorities, job });
+  const order = JSON.stringify({ environment: await context.workerEnvironment(), authorities: context.authorities, owner, job });
   const worker = await docker.work(spec, order, AbortSignal.any([context.signal, silent.signal]));
   const last = await outcomeOf(worker, context.progress.add);
   if (last === undefined) silent.abort();
@@ -114,7 +118,10 @@ function storageMounts(stack: Stack, environment: Context['environment']): Worke
   const mounts = storageFolders(environment).map((folder) => requireMount(stack.own, folder));
   return [
     ...new Map(
-      mounts.map(({ type, source, destination }) => [destination, { type, source, target: destination, readOnly: false }]),
+      mounts.map(({ type, source, subpath, destination }) => [
+        destination,
+        { type, source, subpath, target: destination, readOnly: false },
+      ]),
     ).values(),
   ];
 }

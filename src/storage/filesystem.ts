@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { mkdir, open, opendir, rename, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { open, opendir, rename, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { giveBack } from '../model/chunk.ts';
@@ -8,6 +8,7 @@ import { DavitError } from '../model/errors.ts';
 import type { Digest } from '../model/snapshot.ts';
 import { chunksOf } from './chunks.ts';
 import { fileError, hasCode } from './filesystem-errors.ts';
+import { makeFolder, type Owner } from './owner.ts';
 import { MissingObject, type PutResult, type Storage, type StoredObject } from './storage.ts';
 import { Whole } from './whole.ts';
 
@@ -18,7 +19,7 @@ const attemptsToCreate = 100;
 /** A file appears under its own name only when it is whole and on the disk; until then it is `.<name>.<random>.part` beside it. */
 const unfinished = /^\.(.+)\.[0-9a-f]{12}\.part$/;
 
-export function createFilesystemStorage(directory: string): Storage {
+export function createFilesystemStorage(directory: string, owner?: Owner): Storage {
   const root = resolve(directory);
   const location = `file://${root}`;
 
@@ -32,7 +33,7 @@ export function createFilesystemStorage(directory: string): Storage {
     const path = pathOf(key);
     const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
     try {
-      const file = await createFile(partial);
+      const file = await createFile(partial, owner);
       const digest = await closing(file, () => fill(file, data, signal));
       const { size } = await stat(partial);
       if (size !== digest.bytes)
@@ -93,11 +94,13 @@ export function createFilesystemStorage(directory: string): Storage {
   return { location, local: true, put, get, list, remove, sweep };
 }
 
-async function createFile(path: string): Promise<FileHandle> {
+async function createFile(path: string, owner: Owner | undefined): Promise<FileHandle> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      return await open(path, 'wx', 0o600);
+      await makeFolder(dirname(path), owner);
+      const file = await open(path, 'wx', 0o600);
+      if (owner !== undefined) await file.chown(owner.uid, owner.gid);
+      return file;
     } catch (error) {
       // A removal next door may prune a folder while it is still empty.
       if (!hasCode(error, 'ENOENT') || attempt === attemptsToCreate) throw error;

@@ -13,6 +13,7 @@ interface Shape {
 
 const keys = 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
 const endpoint = 'check AWS_ENDPOINT_URL_S3 and the network';
+const server = 'check AWS_ENDPOINT_URL_S3 and DAVIT_STORAGE: whether a server that speaks S3 is there and has this bucket';
 const certificate = 'mount the certificate of your authority and name it in NODE_EXTRA_CA_CERTS';
 const space = 'free space there, or keep fewer snapshots (DAVIT_KEEP)';
 
@@ -79,7 +80,7 @@ export function s3Error(error: unknown, where: string): Error {
   if (error instanceof DavitError || (!known && status === undefined && !isTransient(error))) return error;
   const [what, fix] = known ?? [
     isTransient(error) ? 'the storage does not answer properly' : 'the storage refused',
-    isTransient(error) ? endpoint : undefined,
+    isTransient(error) ? endpoint : server,
   ];
   const region = $response?.headers?.['x-amz-bucket-region'];
   const seen = [

@@ -46,8 +46,11 @@ test('names with slashes and odd characters stay inside the snapshot', async () 
   const { file } = await writer.put({ service: '..', name: 'files/../var//w w', extension: 'tar' }, streamOf(noise(10)));
   expect(file).toBe('%2E%2E/files/%2E%2E/var/w%20w.tar.zst');
   expect(await readFile(join(root, 'a%2Fb/default/20261121T030000Z-aaaaaa', file))).toBeDefined();
+  const long = { service: 's', name: '\u6f22'.repeat(64), extension: 'sql' };
+  const stored = await writer.put(long, streamOf(noise(10)));
+  expect(await readFile(join(root, 'a%2Fb/default/20261121T030000Z-aaaaaa', stored.file))).toBeDefined();
   await expect(writer.put({ service: 's', name: '/', extension: 'tar' }, streamOf(noise(10)))).rejects.toThrow('cannot become a file name');
-  await expect(writer.put({ service: 's', name: 'x'.repeat(300), extension: 'tar' }, streamOf(noise(10)))).rejects.toThrow(
+  await expect(writer.put({ service: 's', name: 'x/'.repeat(400), extension: 'tar' }, streamOf(noise(10)))).rejects.toThrow(
     'cannot become a file name',
   );
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Manifest } from '../../src/model/snapshot.ts';
+import { docker } from '../support/docker.ts';
 import { hostileTree } from '../support/hostile-tree.ts';
 import { app } from '../support/services.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
@@ -135,3 +136,34 @@ test('files that grow and vanish while they are read are told, and harm nothing'
   await stack.restore('latest', '--no-safety', '--path', '/data/still');
   expect(await stack.sh('app', 'sha256sum < /data/still')).toBe(sum);
 });
+
+/** Engines before 26 do not know this. */
+const knowsSubpaths = Number((await docker('version', '--format', '{{.Server.APIVersion}}')).split('.')[1]) >= 45;
+
+test.runIf(knowsSubpaths)(
+  'of a volume only the folder is stored and replaced that a service has of it, also where it holds the snapshots',
+  async () => {
+    const folder = (target: string, subpath: string) => ({ type: 'volume', source: 'shared', target, volume: { subpath } });
+    await using stack = await createStack({
+      services: {
+        keeper: { image: 'davit-test/app', volumes: ['shared:/shared'] },
+        app: { image: 'davit-test/app', volumes: [folder('/data', 'apps/one')], labels: ['davit.files.exclude=/data/cache/**'] },
+      },
+      volumes: ['shared'],
+      environment: { DAVIT_STORAGE: 'file:///kept' },
+      davit: { volumes: [folder('/kept', 'backups')] },
+    });
+    await stack.up('keeper');
+    const shared = (line: string) => stack.sh('keeper', `cd /shared; ${line}`);
+    const states = 'cat apps/one/state apps/one/cache/state other/state';
+    await shared('mkdir -p apps/one/cache other backups; for f in apps/one apps/one/cache other; do echo before > $f/state; done');
+    await stack.up();
+    const manifest = await stack.backup();
+    expect(names(manifest)).toEqual(['app/files/data']);
+    expect(manifest.artifacts[0]?.mount?.subpath).toBe('apps/one');
+    await shared('for f in apps/one apps/one/cache other; do echo after > $f/state; done; touch apps/one/more');
+    await stack.restore('latest', '--no-safety');
+    expect(await shared(`${states}; ls apps/one`)).toBe('before\nafter\nafter\ncache\nstate');
+    expect((await stack.json<{ artifacts: { error?: string }[] }[]>(['drill']))[0]?.artifacts[0]?.error).toBeUndefined();
+  },
+);

@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Manifest } from '../../src/model/snapshot.ts';
 import { createFilesystemStorage } from '../../src/storage/filesystem.ts';
-import { until } from '../support/docker.ts';
+import { docker, until } from '../support/docker.ts';
 import { app, postgres, sqlIn } from '../support/services.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
 import { layout } from './failures/layout.ts';
@@ -63,9 +63,12 @@ test.each([
 test('two at once: the second is told to wait, the first is good', async () => {
   const first = stack.davit('backup');
   await until('the first is under way', isArchiving, 60_000);
+  const workers = await stack.leftovers();
+  await docker('pause', ...workers);
   expect(await stack.davit('backup')).toMatchObject({
     exitCode: 1,
     stderr: expect.stringContaining('another backup, restore or drill is under way'),
   });
+  await docker('unpause', ...workers);
   expect((await first).exitCode).toBe(0);
 });

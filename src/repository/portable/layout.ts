@@ -17,17 +17,19 @@ export function manifestKey(address: SnapshotAddress): string {
   return `${snapshotPrefix(address)}/${manifestName}`;
 }
 
+/** S3's keys have 1024 bytes. */
+const longestFile = 700;
+
 /** Relative to the snapshot. A name may hold `/` (`files/var/www`): each part becomes a segment of its own. */
 export function fileName({ service, name, extension }: ArtifactName, codecExtensions: readonly string[]): string {
   const parts = name.split('/').filter((part) => part !== '');
   const segments = [service, ...parts].map(keySegment);
   const file = `${segments.join('/')}.${extension}${codecExtensions.join('')}`;
-  const longest = Math.max(...file.split('/').map((segment) => segment.length));
-  if (parts.length === 0 || longest > 200 || file.length > 700) {
+  if (parts.length === 0 || file.length > longestFile) {
     throw new DavitError({
       where: `${service}/${name}`,
       what: 'this name cannot become a file name',
-      fix: 'choose one of 1 to 200 characters',
+      fix: 'choose one of at least one character, or a path that is less deep',
     });
   }
   return file;

@@ -72,6 +72,9 @@ test('a manifest that is none is told, and the others are listed', async ({ lab 
   expect(listed.exitCode).toBe(1);
   expect(listed.stdout).toContain(lab.good().id);
   expect(listed.stdout).toContain(key.slice('/backups/'.length));
+  const inJson = await lab.stack.davit('list', '--json');
+  expect(inJson).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(key.slice('/backups/'.length)) });
+  expect(JSON.parse(inJson.stdout)).toContainEqual(expect.objectContaining({ id: lab.good().id }));
 
   await lab.stack.sh('davit', `mv /tmp/whole ${key}`);
   await lab.succeeds();

@@ -50,6 +50,12 @@ async function signal(stack: TestStack, name: 'SIGKILL' | 'SIGTERM'): Promise<vo
   process.kill(await processOf(stack, 'backup'), name);
 }
 
+async function saysItWasKilled({ stack }: Lab): Promise<void> {
+  const killed = /the backup that began at \S+ was killed/;
+  await until('health tells it', async () => killed.test((await stack.davit('health')).stderr), 60_000);
+  expect((await stack.compose('logs', 'davit')).stdout).toMatch(killed);
+}
+
 describe.each(moments)('during %s', (name, prepare) => {
   test('`davit backup` is killed', async ({ lab }) => {
     {
@@ -58,8 +64,14 @@ describe.each(moments)('during %s', (name, prepare) => {
       await moment.reached();
       await signal(lab.stack, 'SIGKILL');
       expect((await run).exitCode).toBe(137);
+      expect(await lab.stack.davit('health')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('was killed') });
     }
+    // The daemon looks after that, before anybody says or starts anything.
+    await lab.runs('davit');
+    await saysItWasKilled(lab);
+    await until('nothing is left', async () => (await lab.stack.leftovers()).length === 0, 60_000);
     await lab.killed();
+    expect((await lab.stack.davit('health')).exitCode).toBe(0);
   });
 
   test('`davit backup` is told to stop: it undoes everything within 10 s', async ({ lab }) => {
@@ -90,10 +102,11 @@ describe.each(moments.slice(0, 2))('during %s', (name, prepare) => {
       await moment.reached();
       await lab.stack.compose('kill', 'davit');
       await run;
-      await (name === 'the dump' ? lab.stack.up('davit') : lab.stack.up('--force-recreate', 'davit'));
-      await lab.runs();
+      const isNew = name !== 'the dump';
+      await (isNew ? lab.stack.up('--force-recreate', 'davit') : lab.stack.compose('up', '-d', 'davit'));
+      await lab.runs(isNew ? undefined : 'davit');
       // The container that is gone took the state of its daemon along.
-      if (name === 'the dump') expect((await lab.stack.compose('logs', 'davit')).stdout).toMatch(/the backup that began at \S+ was killed/);
+      if (!isNew) await saysItWasKilled(lab);
       await until('nothing is left', async () => (await lab.stack.leftovers()).length === 0, 60_000);
     }
     await lab.killed();

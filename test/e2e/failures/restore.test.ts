@@ -51,6 +51,7 @@ async function succeeds(lab: Lab, run: Outcome): Promise<void> {
   expect(await contents(lab.stack)).toBe(original);
   await lab.runs();
   await lab.succeeds();
+  expect((await lab.stack.davit('health')).exitCode).toBe(0);
 }
 
 /** The app is back, and the error names the snapshot of what was there before: resolves with its id. */
@@ -96,9 +97,11 @@ describe('the restore is killed', () => {
       process.kill(await processOf(lab.stack, 'restore'), 'SIGKILL');
       expect((await run).exitCode).toBe(137);
     }
+    expect(await lab.stack.davit('health')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('is a mixture') });
     const mixed = await lab.backup();
-    expect(mixed.stderr).toContain(killedHalfWay);
-    expect(mixed.stderr).toMatch(/"services":\["app"\]/);
+    // By this run, or by the daemon, whoever came first.
+    const told = `${mixed.stderr}\n${(await lab.stack.compose('logs', 'davit')).stdout}`;
+    expect(told.split('\n').find((line) => line.includes(killedHalfWay))).toContain('"services":["app"]');
     expect([mixed.exitCode, mixed.stdout]).toEqual([
       3,
       expect.stringContaining('a restore ended half-way, so what is there now is a mixture'),
@@ -117,14 +120,23 @@ describe('the restore is killed', () => {
       await moment.reached();
       await lab.stack.compose('kill', 'davit');
       await run;
-      await lab.stack.up('davit');
-      await lab.runs();
+      await lab.stack.compose('up', '-d', 'davit');
+      await lab.runs('davit');
       await until('nothing is left', async () => (await lab.stack.leftovers()).length === 0, 60_000);
       const log = await lab.stack.compose('logs', 'davit');
       expect(log.stdout).toContain(killedHalfWay);
       const line = log.stdout.split('\n').find((one) => one.includes(killedHalfWay)) ?? '';
       const [, safety] = /"safety":"([^"]+)"/.exec(line) ?? [];
       expect((await lab.stack.json<Manifest>(['show', safety ?? ''])).reason).toBe('safety');
+      await until(
+        'it is told what the app runs on',
+        async () => (await lab.stack.compose('logs', 'davit')).stdout.includes('the app runs on what a restore has left half-way'),
+        30_000,
+      );
+      expect(await lab.stack.davit('health')).toMatchObject({
+        exitCode: 1,
+        stderr: expect.stringContaining(`\`davit restore ${safety}\` brings back`),
+      });
     }
     await succeeds(lab, await restore(lab, '--no-safety'));
   });

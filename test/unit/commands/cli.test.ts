@@ -39,6 +39,10 @@ test.each([['--read-data=7'], ['--read-data', 'latest'], ['--read-data=0%'], ['-
   },
 );
 
+test('davit help tells of a command, as --help does', async () => {
+  expect(await called('help', 'restore')).toEqual({ exitCode: 0, begun: false });
+});
+
 test.each([
   ['backup'],
   ['restore', 'latest', '--yes'],

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { BackupOutcome } from '../../../src/commands/backup.ts';
 import { exitCodeOf } from '../../../src/commands/outcome.ts';
 import { health, type HealthState } from '../../../src/commands/health.ts';
 import { configurationError } from '../../../src/model/errors.ts';
+import { withLock } from '../../../src/steps/lock.ts';
 import { manifest } from '../../support/builders.ts';
 
 const complete: BackupOutcome = { set: 'a', manifest: manifest() };
@@ -50,6 +52,25 @@ describe('health', () => {
     await expect(asked({ nextRunAt: '2026-11-21T10:59:59Z', lastRuns: runs() })).rejects.toThrow(
       /a backup is overdue: it should have started at 2026-11-21T10:59:59Z/,
     );
+  });
+
+  describe('of what was killed', () => {
+    const stack = randomUUID();
+    const underWay = { stack, since: '2026-11-21T03:00:00Z', sets: ['default'] };
+    const halfRestored = { stack, error: 'a mixture' };
+
+    test.each<[string, Partial<HealthState>, RegExp]>([
+      ['a backup', { underWay, lastRuns: runs() }, /the last backup was killed: it began at 2026-11-21T03:00:00Z — run/],
+      ['a restore', { halfRestored, lastRuns: runs() }, /what a restore has left is not to be relied on: a mixture/],
+    ])('%s: ill, unless it is still under way', async (_, state, ill) => {
+      await expect(asked(state)).rejects.toThrow(ill);
+      await expect(withLock(stack, () => asked(state))).resolves.toMatchObject(state);
+    });
+
+    test('it may end between two looks', async () => {
+      const states = [{ underWay }, {}].map((state) => JSON.stringify({ startedAt: '2026-11-20T00:00:00Z', ...state }));
+      await expect(health(now, async () => states.shift() ?? '')).resolves.toMatchObject({ underWay });
+    });
   });
 
   test.each(['', '{}', 'nonsense'])('a state that is none: %j', async (text) => {

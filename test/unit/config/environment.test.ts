@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseEnvironment, resolveFiles, secretNames } from '../../../src/config/environment.ts';
+import { parseEnvironment, secretNames } from '../../../src/config/environment.ts';
+import { resolveFiles } from '../../../src/config/variable-files.ts';
 
 const files: Record<string, string> = { '/run/secrets/id': 'AGE-SECRET-KEY-1\n', '/run/secrets/empty': '\n', '/run/secrets/aws': ' key ' };
 function read(path: string): string {
@@ -12,6 +13,18 @@ describe('the _FILE forms', () => {
   test('become the value of the file, without blanks around it', () => {
     const raw = { DAVIT_IDENTITY_FILE: '/run/secrets/id', AWS_SECRET_ACCESS_KEY_FILE: '/run/secrets/aws', TZ: 'UTC' };
     expect(resolveFiles(raw, read)).toEqual({ DAVIT_IDENTITY: 'AGE-SECRET-KEY-1', AWS_SECRET_ACCESS_KEY: 'key', TZ: 'UTC' });
+  });
+
+  test.each(['DAVIT_LABELS_FILE', 'DAVIT_STORAGE_IMAGES', 'TZ', 'DOCKER_HOST', 'AWS_REGION', 'AWS_ENDPOINT_URL_S3'])(
+    'of %s as well',
+    (name) => {
+      expect(resolveFiles({ [`${name}_FILE`]: '/run/secrets/aws' }, read)).toEqual({ [name]: 'key' });
+    },
+  );
+
+  test('a file of recipients has one a line', () => {
+    const lines = ['q', 'z'].map((letter) => `age1${letter.repeat(58)}`);
+    expect(parseEnvironment({ DAVIT_ENCRYPT_TO: lines.join('\n') })).toMatchObject({ DAVIT_ENCRYPT_TO: lines });
   });
 
   test('both forms at once are refused, in either order', () => {
@@ -82,7 +95,7 @@ describe('the typed environment', () => {
 
   test('an unknown DAVIT_ name is refused, and its value, which may be a secret, is not shown', () => {
     const failing = () => parseEnvironment({ DAVIT_IDENTTY: 'AGE-SECRET-KEY-1XYZ' });
-    expect(failing).toThrow(/unknown variable DAVIT_IDENTTY/);
+    expect(failing).toThrow(/unknown variable DAVIT_IDENTTY \(did you mean DAVIT_IDENTITY\?\)/);
     expect(failing).not.toThrow(/XYZ/);
   });
 

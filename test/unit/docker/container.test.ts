@@ -41,6 +41,13 @@ describe('a container as Docker describes it', () => {
     });
   });
 
+  test('a mount may be a folder of its volume', () => {
+    const subpath = (text: string) =>
+      toContainer({ ...info, HostConfig: { Mounts: [{ Target: '/data', VolumeOptions: { Subpath: text } }] } }, undefined).mounts[0]
+        ?.subpath;
+    expect(['app', './app/x/', ''].map(subpath)).toEqual(['app', 'app/x', undefined]);
+  });
+
   test('with everything absent', () => {
     const bare = {
       ...info,

@@ -25,6 +25,13 @@ describe('a name as a key segment', () => {
     expect(keySegment(name)).toBe(expected);
   });
 
+  test('one that is too long for a file name ends in a hash, and is still its own', () => {
+    const name = '\u6f22'.repeat(64);
+    expect(keySegment(name)).toMatch(/^(%E6%BC%A2){20}%E6~[0-9a-f]{16}$/);
+    expect(keySegment(`${name}x`)).not.toBe(keySegment(name));
+    expect(keySegment('x'.repeat(200))).toBe('x'.repeat(200));
+  });
+
   test('whatever the name: one segment, portable, never out of its folder, and the name can be read back', () => {
     const random = createRandom(1);
     const parts = ['.', '..', '/', '\\', '%', '%2e', '%2F', ' ', '~', '@', '*', 'ü', '😀', '\0', '\n', 'a', 'B', '7', '-', '_'];

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { discover } from '../../../src/steps/discover.ts';
+import type { Container } from '../../../src/docker/docker.ts';
+import { discover, settingsOf } from '../../../src/steps/discover.ts';
 import { composeContainer } from '../../support/builders.ts';
 import { fakeContext, ownContainer } from '../../support/fake-context.ts';
 
+const labels = { 'davit.set.images.storage': 'images' };
 const enabled = { 'davit.enable': 'true' };
 
 describe('the stack', () => {
@@ -20,13 +22,40 @@ describe('the stack', () => {
     const containers = [composeContainer('app', { project: 'other' })];
     const stack = await discover(fakeContext({ containers, environment: { DAVIT_STACK: 'other' } }));
     expect(stack.name).toBe('other');
-    expect(stack.services.map(({ name, own }) => [name, own])).toEqual([['app', false]]);
+    expect(stack.services.map(({ name, own }) => [name, own])).toEqual([
+      ['app', false],
+      ['davit', true],
+    ]);
+  });
+
+  test("of another project may have a service of Davit's name, which is not Davit", async () => {
+    const containers = [composeContainer('davit', { project: 'other', labels: { 'davit.set.x.keep': 'last=1' } })];
+    const { services } = await discover(fakeContext({ containers, environment: { DAVIT_STACK: 'other' } }));
+    expect(services.map(({ name, own, problems }) => [name, own, problems.length])).toEqual([
+      ['davit', false, 1],
+      ['shop-davit-1', true, 0],
+    ]);
   });
 
   test('what `docker compose run` made is no part of it', async () => {
     const run = composeContainer('app', { number: 9, labels: { 'com.docker.compose.oneoff': 'True' } });
     const { services } = await discover(fakeContext({ containers: [run, composeContainer('app')] }));
     expect(services[0]?.containers).toHaveLength(1);
+  });
+
+  test.each<[string, readonly Container[]]>([
+    ['beside the daemon', [composeContainer('davit', { project: 'web', labels })]],
+    ['where the daemon was never started', []],
+  ])('Davit itself may be of `docker compose run`: %s', async (_, daemon) => {
+    const run = { id: 'run', name: 'web-davit-run-1', project: 'web', labels: { ...labels, 'com.docker.compose.oneoff': 'True' } };
+    const containers = [composeContainer('davit', run), ...daemon, composeContainer('app', { project: 'web' })];
+    const stack = await discover(fakeContext({ containers, self: 'run' }));
+    expect(stack.own.id).toBe('run');
+    expect(stack.services.map((one) => [one.name, one.own, one.problems, one.containers.length])).toEqual([
+      ['app', false, [], 1],
+      ['davit', true, [], 1],
+    ]);
+    expect(settingsOf(stack, 'images')).toEqual({ storage: 'images' });
   });
 
   test('outside a container, or outside of compose, it cannot be told', async () => {

@@ -45,7 +45,8 @@ describe('latest', () => {
     expect(() => find('latest', { at: '2026-11-15T00:00:00Z' })).toThrow(
       /has no complete snapshot at or before 2026-11-15T00:00:00.000Z: 5 others in s3:\/\/bucket/,
     );
-    expect(() => find('latest', { at: 'yesterday' })).toThrow(/--at: expected a time .*: yesterday/);
+    for (const at of ['yesterday', '1', '11/12/2026', '12.11.2026', '2026-13-01', '2026-11'])
+      expect(() => find('latest', { at })).toThrow(`--at: expected a time such as 2026-11-21T03:00:00Z: ${at} — write`);
   });
 
   test('a time does not go with an id', () => {

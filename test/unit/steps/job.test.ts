@@ -97,6 +97,17 @@ test('a tree is captured without what its globs leave out', async () => {
   expect(asked).toEqual([{ root, exclude: expect.arrayContaining(['cache', 'old.txt']) as unknown }]);
 });
 
+test('a tree without a file is said to be empty, also when it is by its globs', async () => {
+  const warnings = async (job: Partial<Capture>) => (await capture(job)).result.warnings;
+  expect(await warnings({})).toEqual([]);
+  expect(await warnings({ include: ['/data/conf/*.conf'] })).toEqual([]);
+  expect(await warnings({ include: ['/data/conf/*.cnf'] })).toEqual([
+    'is empty: it holds no file that davit.files.include and davit.files.exclude leave',
+  ]);
+  await Promise.all((await files()).map((file) => rm(join(root, file))));
+  expect(await warnings({})).toEqual(['is empty: it holds no file']);
+});
+
 test('ahead of the real reading, databases are left where they are', async () => {
   await writeFile(join(root, 'app.db'), `SQLite format 3\0${'x'.repeat(100)}`);
   const { result, asked } = await capture({ ahead: true });

@@ -41,9 +41,27 @@ describe('of another Davit', () => {
     await openJournal(context, theirs, journal);
     await recover(context, stack());
     expect(kept).toHaveLength(1);
-    await openJournal(context, stack(), journal);
-    expect(kept).toHaveLength(2);
     await expect(requireAlone(context, stack())).rejects.toThrow(/another Davit has stopped.*container shop-davit-run-1 — wait/);
+  });
+
+  test('that began in the same moment has the lock, and only one of them', async () => {
+    const { context, kept } = keepingNotes(other('running'));
+    const both = await Promise.allSettled([openJournal(context, theirs, journal), openJournal(context, stack(), journal)]);
+    expect(both).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { message: expect.stringMatching(/another Davit/) } },
+    ]);
+    expect(kept).toHaveLength(1);
+  });
+
+  test('whose container cannot be seen yet is waited for', async () => {
+    const { context, kept } = keepingNotes(other('running'));
+    await openJournal(context, theirs, journal);
+    let looks = 0;
+    const containers: typeof context.docker.containers = async (labels) => ((looks += 1) < 4 ? [] : context.docker.containers(labels));
+    const late = { ...context, docker: { ...context.docker, containers } };
+    await expect(openJournal(late, stack(), journal)).rejects.toThrow(/another Davit/);
+    expect(kept).toHaveLength(1);
   });
 
   test.each([other('exited'), container()])('that does not run any more is undone: %#', async (davit) => {

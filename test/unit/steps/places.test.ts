@@ -81,3 +81,18 @@ test('paths are compared by segment', () => {
   expect(isInside('/data', '/data/x')).toBe(false);
   expect(isInside('/anything', '/')).toBe(true);
 });
+
+test('a folder of a volume is another place than the volume, and lies in it', () => {
+  const inner = { ...volume('data', '/inner'), subpath: 'a/b' };
+  const services = [
+    app([inner], {}, 'one'),
+    app([{ ...inner, destination: '/same' }], {}, 'two'),
+    app([volume('data', '/all')], {}, 'three'),
+  ];
+  const { sources, skipped } = trees(services, 'volume:data/a/b/backups');
+  expect(sources).toMatchObject([
+    { path: '/inner', mount: { source: 'data', subpath: 'a/b' }, exclude: ['/inner/backups/**'] },
+    { path: '/all', exclude: ['/all/a/b/backups/**'] },
+  ]);
+  expect(skipped).toContain('two /same: same volume as /inner of "one", stored once');
+});

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Context } from '../../../src/context.ts';
 import type { Mount } from '../../../src/docker/docker.ts';
 import { restoreFiles } from '../../../src/steps/files.ts';
+import { isAlmighty } from '../../../src/steps/privileges.ts';
 import { bind, filesArtifact, manifest, service, stack, volume } from '../../support/builders.ts';
 import { fakeContext } from '../../support/fake-context.ts';
 
@@ -35,7 +36,7 @@ async function restore(...others: readonly Mount[]): Promise<{ left: string[]; w
   return { left: (await readdir(project, { recursive: true })).toSorted(), workers };
 }
 
-test('a restored folder keeps the snapshots in it, also when the snapshot knew of none', async () => {
+test.runIf(isAlmighty())('a restored folder keeps the snapshots in it, also when the snapshot knew of none', async () => {
   const { left, workers } = await restore(bind(join(project, 'backups'), '/backups'));
   expect({ left, workers }).toEqual({ left: ['backups', 'backups/snapshot'], workers: 0 });
 });

@@ -31,7 +31,7 @@ test.for([
   [new Error('Region not accepted: region="eu west" is not a valid hostname component.'), /no name of a region: .*eu west.* — correct/],
   [refusal('Forbidden', 403), /access denied.*HTTP 403/],
   [refusal('NoSuchBucket', 404), /does not exist.*DAVIT_STORAGE/],
-  [refusal('Strange', 400), /the storage refused: HTTP 400, Strange, as the server says/],
+  [refusal('Strange', 400), /the storage refused: HTTP 400, Strange, as the server says — check AWS_ENDPOINT_URL_S3/],
   [Object.assign(new Error(''), { code: 'ECONNREFUSED' }), /nothing listens.*AWS_ENDPOINT_URL_S3/],
   [new Error('Region is missing'), /AWS_REGION/],
 ] as const)('%s is explained', ([error, expected]) => {

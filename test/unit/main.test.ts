@@ -1,0 +1,13 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+
+const main = new URL('../../src/main.ts', import.meta.url).pathname;
+
+test('who does not read an answer to its end disturbs nobody', async () => {
+  const davit = spawn(process.execPath, [main, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  davit.stdout.destroy();
+  const [said, [exitCode]] = await Promise.all([text(davit.stderr), once(davit, 'exit') as Promise<[number]>]);
+  expect([said, exitCode]).toEqual(['', 0]);
+});
