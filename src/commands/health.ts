@@ -11,6 +11,8 @@ import type { BackupOutcome } from './backup.ts';
 const statePath = '/tmp/davit-health.json';
 /** How late a run may be before its absence is an illness. */
 const graceMs = 3_600_000;
+/** What was wrong before a start is told so long after it: `docker compose up --wait` waits for Davit, and not for the next night. */
+const settlingMs = 30_000;
 
 const ended = z.object({ endedAt: z.string(), failed: z.string().optional() });
 
@@ -32,7 +34,7 @@ const stateSchema = z.object({
   /** The run that is under way, or was killed. */
   underWay: underWay.optional(),
   /** A restore that is under way or did not succeed has left a mixture; `error` says which, and the ways back. */
-  halfRestored: z.object({ stack: z.string(), error: z.string() }).optional(),
+  halfRestored: z.object({ stack: z.string(), error: z.string(), since: z.string() }).optional(),
   /** By set: when its last run ended, and what failed. */
   lastRuns: z.record(z.string(), lastRun).optional(),
   /** By set: when the last drill of its newest snapshot ended, and what could not be restored. */
@@ -121,8 +123,10 @@ export async function health(now: Date, read?: () => Promise<string>): Promise<H
   const state = await readState(read).catch((cause: unknown) => {
     throw new DavitError({ where: 'health', what: 'the daemon has not started yet', seen: messageOf(cause) }, { cause });
   });
-  await refuseKilled(state, read);
-  const failure = firstFailure(state.lastRuns);
+  const isSettling = now.getTime() - Date.parse(state.startedAt) < settlingMs;
+  const counts: Counts = (since) => !isSettling || since > state.startedAt;
+  await refuseKilled(state, counts, read);
+  const failure = firstFailure(state.lastRuns, counts);
   if (failure !== undefined)
     throw new DavitError({
       where: 'health',
@@ -130,7 +134,7 @@ export async function health(now: Date, read?: () => Promise<string>): Promise<H
       seen: failure,
       fix: 'mend it and run `davit backup`, or wait for the next run',
     });
-  const drill = firstFailure(state.lastDrills);
+  const drill = firstFailure(state.lastDrills, counts);
   if (drill !== undefined)
     throw new DavitError({
       where: 'health',
@@ -149,12 +153,15 @@ export async function health(now: Date, read?: () => Promise<string>): Promise<H
   return state;
 }
 
+/** Whether what is wrong since then is told. */
+type Counts = (since: string) => boolean;
+
 /** What was begun and is not under way any more was killed. It is looked at twice, since it may end in between. */
-async function refuseKilled(before: HealthState, read?: () => Promise<string>): Promise<void> {
+async function refuseKilled(before: HealthState, counts: Counts, read?: () => Promise<string>): Promise<void> {
   const { stack } = before.halfRestored ?? before.underWay ?? {};
   if (stack === undefined || (await isHeld(stack))) return;
   const { halfRestored, underWay } = await readState(read);
-  if (halfRestored !== undefined)
+  if (halfRestored !== undefined && counts(halfRestored.since))
     throw new DavitError({ where: 'health', what: 'what a restore has left is not to be relied on', seen: halfRestored.error });
   if (underWay !== undefined && underWay.since === before.underWay?.since)
     throw new DavitError({
@@ -165,8 +172,8 @@ async function refuseKilled(before: HealthState, read?: () => Promise<string>): 
     });
 }
 
-function firstFailure(ends: Readonly<Record<string, z.infer<typeof ended>>> = {}): string | undefined {
-  return Object.values(ends).find(({ failed }) => failed !== undefined)?.failed;
+function firstFailure(ends: Readonly<Record<string, z.infer<typeof ended>>> = {}, counts: Counts): string | undefined {
+  return Object.values(ends).find(({ failed, endedAt }) => failed !== undefined && counts(endedAt))?.failed;
 }
 
 export function describeHealth({ nextRunAt }: HealthState): string {

@@ -7,7 +7,7 @@ import { abandonedJournals, recover } from '../steps/journal.ts';
 import { isHeld, withLock } from '../steps/lock.ts';
 import { notify } from '../steps/notify.ts';
 import { removeOrphans } from '../steps/worker.ts';
-import { killedRun, reportHealth, reportRun } from './health.ts';
+import { type HealthState, killedRun, readState, reportHealth, reportRun } from './health.ts';
 import type { Turns } from './turns.ts';
 
 const lookEveryMs = 15_000;
@@ -31,7 +31,11 @@ export async function reportHalfRestored(context: Context, stack: Stack): Promis
   const services = stack.services.map(({ name }) => name);
   const errors = (await halfRestored(context, stack, services)).map(({ error }) => error.message);
   const error = errors.length === 0 ? undefined : errors.join('; ');
-  await reportHealth({ halfRestored: error === undefined ? undefined : { stack: stack.name, error } });
+  const before = (await readState().catch((): Partial<HealthState> => ({}))).halfRestored;
+  const since = before?.error === error ? before?.since : undefined;
+  await reportHealth({
+    halfRestored: error === undefined ? undefined : { stack: stack.name, error, since: since ?? context.now().toISOString() },
+  });
   return error;
 }
 

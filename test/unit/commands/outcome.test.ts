@@ -57,7 +57,7 @@ describe('health', () => {
   describe('of what was killed', () => {
     const stack = randomUUID();
     const underWay = { stack, since: '2026-11-21T03:00:00Z', sets: ['default'] };
-    const halfRestored = { stack, error: 'a mixture' };
+    const halfRestored = { stack, error: 'a mixture', since: '2026-11-21T11:00:00.000Z' };
 
     test.each<[string, Partial<HealthState>, RegExp]>([
       ['a backup', { underWay, lastRuns: runs() }, /the last backup was killed: it began at 2026-11-21T03:00:00Z — run/],
@@ -71,6 +71,15 @@ describe('health', () => {
       const states = [{ underWay }, {}].map((state) => JSON.stringify({ startedAt: '2026-11-20T00:00:00Z', ...state }));
       await expect(health(now, async () => states.shift() ?? '')).resolves.toMatchObject({ underWay });
     });
+  });
+
+  test.each<[string, Partial<HealthState>]>([
+    ['a backup failed', { lastRuns: { shop: { endedAt: '2026-11-21T11:59:00.000Z', failed: 'killed' } } }],
+    ['a restore left a mixture', { halfRestored: { stack: randomUUID(), error: 'killed', since: '2026-11-21T11:59:00.000Z' } }],
+  ])('what was wrong before a start is told half a minute after it, and what is wrong since then at once: %s', async (_, state) => {
+    await expect(asked({ ...state, startedAt: '2026-11-21T11:59:45.000Z' })).resolves.toMatchObject(state);
+    await expect(asked({ ...state, startedAt: '2026-11-21T11:59:15.000Z' })).rejects.toThrow('killed');
+    await expect(asked({ ...state, startedAt: '2026-11-21T11:58:45.000Z' })).rejects.toThrow('killed');
   });
 
   test.each(['', '{}', 'nonsense'])('a state that is none: %j', async (text) => {
