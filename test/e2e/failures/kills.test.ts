@@ -165,6 +165,7 @@ test('the worker is killed for want of memory', async ({ lab }) => {
   await harmWorkers(lab, run, starve);
   await lab.fails(await run, {
     exitCode: 3,
-    says: ['app/files/data', 'worker for /data: was killed for want of memory', 'raise the limit'],
+    // Docker does not always notice in time that it was memory.
+    says: ['app/files/data', 'worker for /data: was killed', /for want of memory .*raise the limit|for too little memory/],
   });
 });
