@@ -34,7 +34,10 @@ export function createFilesystemStorage(directory: string, owner?: Owner): Stora
     const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.part`);
     try {
       const file = await createFile(partial, owner);
-      const digest = await closing(file, () => fill(file, data, signal));
+      const digest = await closing(file, async () => {
+        if (owner !== undefined) await file.chown(owner.uid, owner.gid);
+        return fill(file, data, signal);
+      });
       const { size } = await stat(partial);
       if (size !== digest.bytes)
         throw new DavitError({ where: path, what: `has ${size} bytes after ${digest.bytes} were written`, fix: 'check the disk' });
@@ -98,9 +101,7 @@ async function createFile(path: string, owner: Owner | undefined): Promise<FileH
   for (let attempt = 1; ; attempt++) {
     try {
       await makeFolder(dirname(path), owner);
-      const file = await open(path, 'wx', 0o600);
-      if (owner !== undefined) await file.chown(owner.uid, owner.gid);
-      return file;
+      return await open(path, 'wx', 0o600);
     } catch (error) {
       // A removal next door may prune a folder while it is still empty.
       if (!hasCode(error, 'ENOENT') || attempt === attemptsToCreate) throw error;
