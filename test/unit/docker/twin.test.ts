@@ -7,7 +7,10 @@ const spec = {
   image: undefined,
   labels: { 'io.davit.worker': 'shop' },
   volumes: ['/data'],
-  mounts: [{ type: 'bind' as const, source: '/srv/conf', target: '/conf' }],
+  mounts: [
+    { type: 'bind' as const, source: '/srv/conf', target: '/conf' },
+    { type: 'volume' as const, source: 'keys', subpath: 'server/tls', target: '/tls' },
+  ],
   standIns: {
     variable: (name: string, value: string) => (name === 'PASSWORD' ? 'new' : value),
     words: (words: readonly string[]) => [...words],
@@ -53,6 +56,7 @@ test('it is alone: no network, no ports, no privileges, no devices, none of the 
     Mounts: [
       { Type: 'volume', Target: '/data' },
       { Type: 'bind', Source: '/srv/conf', Target: '/conf', ReadOnly: true },
+      { Type: 'volume', Source: 'keys', Target: '/tls', ReadOnly: true, VolumeOptions: { Subpath: 'server/tls' } },
     ],
   });
 });
