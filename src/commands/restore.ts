@@ -12,7 +12,7 @@ import { hooksOf, runHook } from '../steps/hooks.ts';
 import { closeJournal, type Journal, openJournal, recover, requireAlone } from '../steps/journal.ts';
 import { startDatabase, type StartedDatabase, startForCommands, startServices, waitHealthy } from '../steps/lifecycle.ts';
 import { withLock } from '../steps/lock.ts';
-import { quiesce } from '../steps/quiesce.ts';
+import { quiesce, requireStill } from '../steps/quiesce.ts';
 import { planRestore, refuseBrokenSet, replacedBy, type RestorePlan } from '../steps/restore-plan.ts';
 import { companionsOf } from '../steps/retain.ts';
 import { withoutLogin } from '../steps/servers.ts';
@@ -100,6 +100,7 @@ async function restoreInto(
     await quiesce(context, plan.standstills);
     await restoreFiles(context, stack, manifest, plan.files, path);
     await restoreDatabases(context, stack, manifest, plan.databases);
+    requireStill(planRestore(await discover(context), manifest, plan.chosen).standstills);
     await startForCommands(context, stack, plan.commanded);
     for (const artifact of plan.commands) await restoreCommand(context, serviceOf(stack, artifact.service), manifest, artifact);
   } catch (error) {

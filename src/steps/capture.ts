@@ -1,11 +1,12 @@
 import type { HookPhase } from '../config/labels.ts';
 import type { Context } from '../context.ts';
 import { messageOf } from '../model/errors.ts';
+import { discover } from './discover.ts';
 import { dumpAll } from './dump-all.ts';
 import { captureFiles } from './files.ts';
 import { hooksOf, runHook } from './hooks.ts';
 import { closeJournal, type Journal, openJournal } from './journal.ts';
-import { planStandstills, quiesce, type Standstill } from './quiesce.ts';
+import { planStandstills, quiesce, requireStill, type Standstill } from './quiesce.ts';
 import { readAhead } from './read-ahead.ts';
 import { attempt, type Run } from './run.ts';
 
@@ -29,6 +30,9 @@ export async function capture(context: Context, run: Run): Promise<void> {
     await runHooks('after-dump');
     await standStill(standstills.filter(({ during }) => during === 'files'));
     await captureFiles(context, run, ahead);
+    await attempt(context, run, { service: 'davit', source: 'quiesce' }, async () =>
+      requireStill(planStandstills(await discover(context), run.plan)),
+    );
   } finally {
     const resumed = (service: string): void =>
       void (run.downtimeMs[service] = context.now().getTime() - (still.get(service) ?? context.now().getTime()));

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Context } from '../context.ts';
 import type { Container } from '../docker/docker.ts';
 import { DavitError, messageOf, NameTaken } from '../model/errors.ts';
-import type { Service, Stack } from './discover.ts';
+import { discover, type Service, type Stack } from './discover.ts';
 import { hooksOf, runHook } from './hooks.ts';
 import { otherOwner, owned } from './owner.ts';
 import { resume, type Standstill } from './quiesce.ts';
@@ -121,14 +121,15 @@ interface Undone {
   readonly warnings: readonly string[];
 }
 
-/** Undoes a journal: resumes, runs the `after` hooks, and only then forgets it. Every part is tried. */
+/** Undoes a journal: resumes, runs the `after` hooks, and only then forgets it. Every part is tried. `before`: the stack as it was, some containers of which compose may have replaced. */
 export async function closeJournal(
   context: Context,
-  stack: Stack,
+  before: Stack,
   id: string | undefined,
   journal: Journal,
   resumed?: (service: string) => void,
 ): Promise<Undone> {
+  const stack = await discover(context).catch(() => before);
   const errors: unknown[] = [];
   const warnings: string[] = [];
   const tryTo = async (part: Promise<string | void>): Promise<void> => {

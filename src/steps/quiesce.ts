@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Container, Mount } from '../docker/docker.ts';
+import { DavitError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Service, Stack } from './discover.ts';
 import { overlaps, placeOf } from './places.ts';
@@ -74,6 +75,17 @@ export async function quiesce(context: Context, standstills: readonly Standstill
       await (mode === 'stop' ? context.docker.stop(container, timeoutMs) : context.docker.pause(container));
     context.log.info({ service }, mode === 'stop' ? 'stopped' : 'paused');
   }
+}
+
+/** Throws unless nobody is left who would have to be stopped now: whom somebody else has started meanwhile, as `docker compose up` does, may have written what is being read or put back. */
+export function requireStill(left: readonly Standstill[]): void {
+  if (left.length === 0) return;
+  throw new DavitError({
+    where: left.map(({ service }) => `service "${service}"`).join(', '),
+    what: 'ran while it had to stand still, so what was read or put back meanwhile may be torn',
+    seen: left.flatMap(({ containers }) => containers).join(', '),
+    fix: 'do it again, and let nothing start the stack until it is done (`docker compose up`, a tool that updates containers)',
+  });
 }
 
 /** Dependencies first. Looks at what each container is now, so that it can be repeated; tries all of them before it reports the first that would not come back. */

@@ -10,6 +10,7 @@ import { inStartOrder, type Standstill } from './quiesce.ts';
 import { overlaps, placeOf } from './places.ts';
 
 export interface RestorePlan {
+  readonly chosen: readonly Artifact[];
   readonly files: readonly Artifact[];
   /** Trees that their service has mounted read-only: host files. They are left alone. */
   readonly readOnly: readonly Artifact[];
@@ -85,7 +86,18 @@ export function planRestore(stack: Stack, manifest: Manifest, artifacts: readonl
   );
   const starting = withDependencies(stack, comeUp).filter((service) => !service.own && (comeUp.has(service.name) || isNew(service)));
   const fresh = counterparts.filter(({ own }) => !own).every(isNew);
-  return { files, readOnly, databases, commands, wayless, commanded, standstills: inStartOrder(stack, standstills), starting, fresh };
+  return {
+    chosen: artifacts,
+    files,
+    readOnly,
+    databases,
+    commands,
+    wayless,
+    commanded,
+    standstills: inStartOrder(stack, standstills),
+    starting,
+    fresh,
+  };
 }
 
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {

@@ -95,3 +95,33 @@ test.each([
   expect(await stack.json<unknown[]>(['list'])).toEqual([]);
   expect((await stack.backup()).status).toBe('complete');
 });
+
+test('an app that compose starts, or makes anew, in the middle of a run: the snapshot is not called complete, and the app runs', async () => {
+  await using stack = await createStack({
+    services: { app: app('files', { labels: ['davit.quiesce=stop'] }), other: app('more', { labels: ['davit.quiesce=stop'] }) },
+    volumes: ['files', 'more'],
+  });
+  await stack.up();
+  await stack.sh('app', 'head -c 300000000 /dev/urandom > /data/random');
+  const backup = stack.davit('backup');
+  await until(
+    'all stands still',
+    async () => (await state(stack, 'app')) === 'exited' && (await state(stack, 'other')) === 'exited',
+    60_000,
+  );
+  await stack.compose('up', '-d', '--force-recreate', 'app');
+  const { exitCode, stderr } = await backup;
+  expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/service \\?"app\\?": ran while it had to stand still/)]);
+  expect([await state(stack, 'app'), await state(stack, 'other')]).toEqual(['running', 'running']);
+  expect(await stack.leftovers()).toEqual([]);
+  expect((await stack.backup()).status).toBe('complete');
+
+  const restore = ['restore', 'latest', '--yes', '--no-safety'];
+  const disturbed = stack.davit(...restore);
+  await until('the app stands still', async () => (await state(stack, 'app')) === 'exited', 60_000);
+  await execa('docker', ['start', await stack.container('app')]);
+  expect((await disturbed).stderr).toMatch(/service "app": ran while it had to stand still/);
+  expect((await stack.davit('health')).stderr).toContain('what a restore has left is not to be relied on');
+  expect((await stack.davit(...restore)).exitCode).toBe(0);
+  expect((await stack.davit('health')).exitCode).toBe(0);
+});

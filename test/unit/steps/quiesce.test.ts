@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../../src/model/plan.ts';
 import type { Service } from '../../../src/steps/discover.ts';
-import { inStartOrder, planStandstills } from '../../../src/steps/quiesce.ts';
+import { inStartOrder, planStandstills, requireStill } from '../../../src/steps/quiesce.ts';
 import {
   bind,
   commandSource,
@@ -138,4 +138,13 @@ describe('the order of starting', () => {
     const all = Array.from({ length: 60 }, (_, index) => `s${String(index).padStart(2, '0')}`);
     expect(order(Object.fromEntries(all.map((name, index) => [name, all.slice(0, index)])), all.toReversed())).toEqual(all);
   });
+});
+
+test('who was started meanwhile is named, and who stands still is not', () => {
+  const asks = (state: 'running' | 'exited') => service('app', { labels: stop, mounts: [data], state });
+  const left = (...services: readonly Service[]) => planStandstills(stack(...services), plan(archived));
+  expect(() => requireStill(left(asks('exited'), service('paused', { mounts: [data], state: 'paused' })))).not.toThrow();
+  expect(() => requireStill(left(asks('running'), service('late', { mounts: [data] })))).toThrow(
+    /^service "app", service "late": ran while it had to stand still.*: shop-app-1, shop-late-1 — do it again/,
+  );
 });
