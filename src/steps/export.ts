@@ -1,9 +1,10 @@
 import { createWriteStream, existsSync } from 'node:fs';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Context } from '../context.ts';
 import { configurationError, messageOf } from '../model/errors.ts';
+import { makeFolders } from '../model/folders.ts';
 import { type Artifact, artifactId, keySegment, type Manifest } from '../model/snapshot.ts';
 import { treeOf } from './find.ts';
 import { placeDatabase } from './sqlite.ts';
@@ -16,7 +17,7 @@ export async function exportArtifacts(
   folder: string,
   path?: string,
 ): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+  await makeFolders(folder).catch((cause: unknown) => {
     throw configurationError({
       where: '--to',
       what: 'is no folder that can be written',
@@ -49,7 +50,7 @@ async function exportTree(
   path: string | undefined,
 ): Promise<void> {
   if (!(await isMountPoint(target))) {
-    await mkdir(target, { recursive: true });
+    await makeFolders(target);
     if ((await readdir(target)).length > 0)
       throw configurationError({ where: '--to', what: 'the folder is not empty', seen: target, fix: 'name an empty or a new one' });
   }
@@ -80,7 +81,7 @@ async function exportDatabase(context: Context, manifest: Manifest, artifact: Ar
 /** Never replaces a file. */
 async function exportFile(context: Context, manifest: Manifest, artifact: Artifact, target: string): Promise<void> {
   requireAbsent(target);
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolders(dirname(target));
   const source = await context.repository.read(manifest, artifact, context.signal);
   await pipeline(source, createWriteStream(target, { flags: 'wx', mode: 0o600 }), { signal: context.signal });
 }

@@ -7,6 +7,7 @@ const explanations: Readonly<Record<string, readonly [what: string, fix: string]
   EROFS: ['the file system is read-only', 'mount it writable into the Davit container'],
   EACCES: ['permission denied', 'let the user that Davit runs as write there'],
   EPERM: ['operation not permitted', 'let the user that Davit runs as write there'],
+  ENOENT: ['the folder was removed', 'make it anew, and start Davit again: the mount still leads to the one that was removed'],
   ENOTDIR: ['part of the path is a file, not a folder', 'name a folder in DAVIT_STORAGE'],
   EEXIST: ['part of the path is a file, not a folder', 'name a folder in DAVIT_STORAGE'],
   ENAMETOOLONG: ['the name is too long for this file system', 'choose a shorter name'],

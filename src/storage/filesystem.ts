@@ -8,13 +8,12 @@ import { DavitError } from '../model/errors.ts';
 import type { Digest } from '../model/snapshot.ts';
 import { chunksOf } from './chunks.ts';
 import { fileError, hasCode } from './filesystem-errors.ts';
-import { makeFolder, type Owner } from './owner.ts';
+import { createFile, type Owner } from './owner.ts';
 import { MissingObject, type PutResult, type Storage, type StoredObject } from './storage.ts';
 import { Whole } from './whole.ts';
 
 const chunkBytes = 1024 * 1024;
 const wholeChunkBytes = 4 * chunkBytes;
-const attemptsToCreate = 100;
 
 /** A file appears under its own name only when it is whole and on the disk; until then it is `.<name>.<random>.part` beside it. */
 const unfinished = /^\.(.+)\.[0-9a-f]{12}\.part$/;
@@ -95,18 +94,6 @@ export function createFilesystemStorage(directory: string, owner?: Owner): Stora
   }
 
   return { location, local: true, put, get, list, remove, sweep };
-}
-
-async function createFile(path: string, owner: Owner | undefined): Promise<FileHandle> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await makeFolder(dirname(path), owner);
-      return await open(path, 'wx', 0o600);
-    } catch (error) {
-      // A removal next door may prune a folder while it is still empty.
-      if (!hasCode(error, 'ENOENT') || attempt === attemptsToCreate) throw error;
-    }
-  }
 }
 
 async function fill(file: FileHandle, data: Readable, signal: AbortSignal | undefined): Promise<Digest> {

@@ -1,15 +1,26 @@
-import { chown, mkdir } from 'node:fs/promises';
+import { chown, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolders } from '../model/folders.ts';
+import { hasCode } from './filesystem-errors.ts';
 
-/** Whose everything shall be that is stored in a folder, where that is not whoever stores it: of a worker, which is root, when Davit is not. */
+const attemptsToCreate = 100;
+
+/** Whose everything shall be that is stored, where that is not whoever stores it: of a worker, which is root, when Davit is not. */
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Makes a folder and what it lies in. */
-export async function makeFolder(path: string, owner: Owner | undefined): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (owner === undefined || first === undefined) return;
-  for (let folder = path; folder.length >= first.length; folder = dirname(folder)) await chown(folder, owner.uid, owner.gid);
+/** A new file, in a folder that is made when it is not there. */
+export async function createFile(path: string, owner: Owner | undefined): Promise<FileHandle> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const made = await makeFolders(dirname(path), 0o700);
+      if (owner !== undefined) for (const folder of made) await chown(folder, owner.uid, owner.gid);
+      return await open(path, 'wx', 0o600);
+    } catch (error) {
+      // A removal next door may prune a folder while it is still empty.
+      if (!hasCode(error, 'ENOENT') || attempt === attemptsToCreate) throw error;
+    }
+  }
 }

@@ -43,6 +43,11 @@ test('a failed put leaves no folder behind', async () => {
   expect(await readdir(root)).toEqual([]);
 });
 
+test('a folder in which nothing can be made, as one that was removed under its mount, is an error and no endless wait', async () => {
+  const { put } = createFilesystemStorage('/proc/davit');
+  await expect(put('app/default/a', streamOf(noise(1)))).rejects.toThrow(/the folder was removed/);
+});
+
 test('puts survive removals next door', async () => {
   await Promise.all(
     Array.from({ length: 200 }, async (_, index) => {
