@@ -5,8 +5,8 @@ import type { Manifest } from '../../src/model/snapshot.ts';
 import { createFilesystemStorage } from '../../src/storage/filesystem.ts';
 import { createAgeKeys } from '../support/age-keys.ts';
 import { docker, until } from '../support/docker.ts';
-import { app, maria, planted, postgres, sqlIn } from '../support/services.ts';
-import { createStack, davitImage, type TestStack } from '../support/stack.ts';
+import { app, maria, nodeApp, planted, postgres, sqlIn } from '../support/services.ts';
+import { createStack, type TestStack } from '../support/stack.ts';
 import { shared } from './failures/layout.ts';
 import { folderOf } from './failures/look.ts';
 
@@ -18,14 +18,7 @@ let good: Manifest;
 beforeAll(async () => {
   stack = await createStack({
     services: {
-      app: app('files', {
-        image: davitImage,
-        pull_policy: 'never',
-        entrypoint: ['sleep', 'infinity'],
-        init: true,
-        healthcheck: { test: ['CMD', 'true'], interval: '500ms' },
-        labels: ['davit.enable=true', 'davit.command.list=ls -l /data'],
-      }),
+      app: nodeApp('files', { labels: ['davit.enable=true', 'davit.command.list=ls -l /data'] }),
       maria: maria('maria'),
       postgres: postgres('postgres', {
         environment: { POSTGRES_USER: 'owner', POSTGRES_PASSWORD_FILE: '/run/secrets/password', POSTGRES_DB: 'shop' },

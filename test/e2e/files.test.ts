@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Manifest } from '../../src/model/snapshot.ts';
 import { docker } from '../support/docker.ts';
+import { healthy } from '../support/healthchecks.ts';
 import { hostileTree } from '../support/hostile-tree.ts';
 import { app } from '../support/services.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
@@ -123,7 +124,7 @@ test('files that grow and vanish while they are read are told, and harm nothing'
           '-c',
           '[ -e /data/ready ] || { head -c 60M /dev/urandom > /data/grows; cp /data/grows /data/still; touch /data/ready; }; while :; do date >> /data/grows; mkdir -p /data/d; touch /data/d/a /data/d/b /data/d/c; rm -r /data/d; done',
         ],
-        healthcheck: { test: ['CMD', 'test', '-e', '/data/ready'], interval: '1s', retries: 60 },
+        healthcheck: healthy('test', '-e', '/data/ready'),
       }),
     },
     volumes: ['data'],

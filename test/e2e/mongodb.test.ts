@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { isBuilt, until } from '../support/docker.ts';
+import { healthy } from '../support/healthchecks.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
 
 const image = 'davit-test/mongodb';
@@ -8,7 +9,7 @@ const isHere = await isBuilt('mongodb');
 const services = ['server', 'parts'] as const;
 type Service = (typeof services)[number];
 
-const healthcheck = { test: ['CMD', 'bash', '-c', '</dev/tcp/$$(hostname -i)/27017'], interval: '1s', retries: 60 };
+const healthcheck = healthy('bash', '-c', '</dev/tcp/$$(hostname -i)/27017');
 /** As in a compose file, where `$$` is one. */
 const account = { MONGO_INITDB_ROOT_USERNAME: 'keeper', MONGO_INITDB_ROOT_PASSWORD: `it's "odd" \\ $$HOME #é%` };
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Notice } from '../../src/notifiers/notifier.ts';
+import { healthy } from '../support/healthchecks.ts';
 import { app } from '../support/services.ts';
 import { createStack } from '../support/stack.ts';
 
@@ -21,7 +22,7 @@ test('who is named in DAVIT_NOTIFY is told how a backup went; who cannot be told
       listener: {
         image: 'davit-test/app',
         command: ['perl', '-e', listener.replaceAll('$', '$$$$')],
-        healthcheck: { test: ['CMD', 'grep', '-q', ':1F90 ', '/proc/net/tcp'], interval: '500ms', retries: 60 },
+        healthcheck: healthy('grep', '-q', ':1F90 ', '/proc/net/tcp'),
       },
     },
     volumes: ['data'],

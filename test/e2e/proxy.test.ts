@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { endpoints } from '../../src/docker/endpoints.ts';
+import { healthy } from '../support/healthchecks.ts';
 import { app, postgres, sqlIn } from '../support/services.ts';
 import { type ComposeService, createStack, davitImage } from '../support/stack.ts';
 
@@ -24,11 +25,7 @@ function proxy(...missing: readonly (keyof typeof endpoints)[]): ComposeService 
       `${source('test/support/socket-proxy.ts')}:/proxy/socket-proxy.ts:ro`,
       `${source('src/docker/endpoints.ts')}:/proxy/endpoints.ts:ro`,
     ],
-    healthcheck: {
-      test: ['CMD', 'node', '--eval', "require('net').connect(2375, '127.0.0.1').on('connect', () => process.exit())"],
-      interval: '1s',
-      retries: 60,
-    },
+    healthcheck: healthy('node', '--eval', "require('net').connect(2375, '127.0.0.1').on('connect', () => process.exit())"),
   };
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { app, sqliteIn } from '../support/services.ts';
-import { createStack, davitImage } from '../support/stack.ts';
+import { nodeApp, sqliteIn } from '../support/services.ts';
+import { createStack } from '../support/stack.ts';
 
 /** The blob stands once in memory and 2080 times in the file. */
 const fill = `
@@ -17,12 +17,7 @@ const fill = `
 test('a database of 2 GiB comes back with the last committed row, which was only in its log', async () => {
   await using stack = await createStack({
     services: {
-      app: app('data', {
-        image: davitImage,
-        entrypoint: ['sleep', 'infinity'],
-        init: true,
-        healthcheck: { test: ['CMD', 'true'], interval: '500ms' },
-      }),
+      app: nodeApp('data'),
     },
     volumes: ['data'],
   });

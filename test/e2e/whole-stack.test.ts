@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
+import { healthy } from '../support/healthchecks.ts';
 import { createStack } from '../support/stack.ts';
-
-const healthy = (...command: string[]) => ({ test: ['CMD', ...command], interval: '500ms', retries: 120 });
 
 test('a stack with files, MariaDB and PostgreSQL comes back after its volumes are gone', async () => {
   await using stack = await createStack({

@@ -20,9 +20,6 @@ export interface AppOptions {
   readonly services?: (folder: string) => Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** For health checks, so that nobody waits for the next one. */
-export const quick = { interval: '1s', timeout: '10s', retries: 60, start_period: '60s', start_interval: '250ms' };
-
 export async function openApp(
   example: string,
   { environment = {}, variables = {}, services = () => ({}) }: AppOptions = {},

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isBuilt } from './docker.ts';
+import { healthy } from './healthchecks.ts';
 import type { ComposeService, TestStack } from './stack.ts';
 
 /** One kind of database server as a service of a test stack: how it is filled, described and logged in to. */
@@ -31,7 +32,6 @@ export const superPassword = 'planted-super-pw';
 export const readerPassword = `r'ead "er" $HOME \\ ü🚤`;
 
 const fixture = (name: string): string => readFileSync(new URL(`../fixtures/sql/${name}.sql`, import.meta.url), 'utf8');
-const healthy = (...command: string[]) => ({ test: ['CMD', ...command], interval: '1s', timeout: '10s', retries: 120 });
 
 const serverDatabases = ['--help', `Odd-Name "x" 'y' $HOME`, 'a`b\\\\c', 'empty_one', 'shop', 'Überfluß'];
 const postgresDatabases = ['--help', `Odd-Name "x" 'y' $HOME \\ 🚤`, 'a=b host=nowhere', 'empty_one', 'our_template', 'postgres', 'shop'];

@@ -1,3 +1,4 @@
+import { quick } from './healthchecks.ts';
 import type { ComposeService, TestStack } from './stack.ts';
 
 /** A Redis or Valkey as a service of a test stack. */
@@ -92,9 +93,7 @@ function redisServer(name: RedisServer['name'], flavour: RedisServer['flavour'])
       labels: ['davit.enable=true'],
       healthcheck: {
         test: ['CMD-SHELL', `${client.replaceAll('$', '$$$$')} ping | grep -q PONG`],
-        interval: '1s',
-        timeout: '5s',
-        retries: 60,
+        ...quick,
       },
       ...changes,
     }),

@@ -1,10 +1,9 @@
+import { healthy } from './healthchecks.ts';
 import { type ComposeService, davitImage } from './stack.ts';
 
 /** Services that tests are made of, as compose knows them. Passwords are planted: no output may show them. */
 
 export const planted = { maria: 'planted-maria-password', postgres: 'planted-postgres-password' } as const;
-
-const healthy = (...command: string[]) => ({ test: ['CMD', ...command], interval: '500ms', retries: 120 });
 
 export function app(volume: string, more: Partial<ComposeService> = {}): ComposeService {
   return { image: 'davit-test/app', volumes: [`${volume}:/data`], labels: ['davit.enable=true'], ...more };
@@ -37,6 +36,18 @@ export const sqlIn = {
   postgres: (sql: string) => `psql -U postgres -At -c "${sql}"`,
 };
 
+/** An app that does nothing, of an image that has Node, and with it SQLite. */
+export function nodeApp(volume: string, more: Partial<ComposeService> = {}): ComposeService {
+  return app(volume, {
+    image: davitImage,
+    pull_policy: 'never',
+    entrypoint: ['sleep', 'infinity'],
+    init: true,
+    healthcheck: healthy('true'),
+    ...more,
+  });
+}
+
 /** An app that writes into /data/app.db as fast as it can. /tmp/first is the last row that it found when it started, /tmp/last the last one that it has committed. */
 export function sqliteApp(volume: string, mode: 'wal' | 'delete', more: Partial<ComposeService> = {}): ComposeService {
   const script = `
@@ -50,14 +61,7 @@ export function sqliteApp(volume: string, mode: 'wal' | 'delete', more: Partial<
       database.exec('INSERT INTO t VALUES (' + i + ')');
       writeFileSync('/tmp/last', String(i));
     }, 5);`;
-  return app(volume, {
-    image: davitImage,
-    pull_policy: 'never',
-    entrypoint: ['node', '-e', script],
-    init: true,
-    healthcheck: healthy('test', '-e', '/tmp/last'),
-    ...more,
-  });
+  return nodeApp(volume, { entrypoint: ['node', '-e', script], healthcheck: healthy('test', '-e', '/tmp/last'), ...more });
 }
 
 /** A shell line for the only value of a query; where Davit's image runs. */

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { captured, createApp, deeds, expectStandstill, quick, serves } from '../../support/app-stack.ts';
+import { captured, createApp, deeds, expectStandstill, serves } from '../../support/app-stack.ts';
+import { quick } from '../../support/healthchecks.ts';
 import { until } from '../../support/docker.ts';
 import { layout } from '../failures/layout.ts';
 import { breaks } from './mutations.ts';

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { createApp, deeds, expectStandstill, openApp, quick, serves } from '../../support/app-stack.ts';
+import { createApp, deeds, expectStandstill, openApp, serves } from '../../support/app-stack.ts';
+import { quick } from '../../support/healthchecks.ts';
 import type { TestStack } from '../../support/stack.ts';
 import { lockTable, sql } from '../failures/faults.ts';
 import { labTest } from '../failures/lab-test.ts';

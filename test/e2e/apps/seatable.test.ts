@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Manifest } from '../../../src/model/snapshot.ts';
-import { captured, createApp, deeds, openApp, quick, serves } from '../../support/app-stack.ts';
+import { captured, createApp, deeds, openApp, serves } from '../../support/app-stack.ts';
+import { quick } from '../../support/healthchecks.ts';
 import type { TestStack } from '../../support/stack.ts';
 import { lockTable, sql } from '../failures/faults.ts';
 import { labTest } from '../failures/lab-test.ts';

@@ -1,9 +1,5 @@
-export const healthy = (...command: string[]) => ({
-  test: ['CMD', ...command],
-  interval: '5s',
-  start_interval: '250ms',
-  start_period: '60s',
-});
+import { healthy } from '../../support/healthchecks.ts';
+
 export const password = 'planted-password';
 
 /** The services that stacks are made of. The app stands still while its set is captured. */
