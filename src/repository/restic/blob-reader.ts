@@ -10,19 +10,25 @@ import { packKey } from './pack.ts';
 import { release } from './release.ts';
 
 /** Several threads pack at a time, so that a file goes through several packs at a time. */
-const packsKept = 5;
+const packsAtOnce = 4;
+/** A storage that is far away answers late, and one connection does not fill the line. */
+const packsAhead = { near: 1, far: 3 };
 
 export interface BlobReader {
   /** Fails unless the bytes are those that the id is the hash of. */
   read(id: string, signal?: AbortSignal): Promise<Buffer>;
-  /** It will be read soon. */
-  expect(id: string | undefined): void;
+  /** One after another; the packs of the next ones are fetched meanwhile. */
+  readAll(ids: readonly string[], signal?: AbortSignal): AsyncGenerator<Buffer>;
+  /** It will be read soon. False: its pack is not fetched yet, because enough others are. */
+  expect(id: string): boolean;
 }
 
 /** A pack that is there or on its way. */
 interface Fetched {
   readonly bytes: Promise<Buffer>;
   readers: number;
+  /** Nobody has read it yet. */
+  isAhead: boolean;
 }
 
 /** It is in no pack that is there. */
@@ -34,6 +40,7 @@ export class LostBlob extends DavitError {}
  */
 export function createBlobReader(opened: Opened, index: BlobIndex, search: (isFound: () => boolean) => Promise<unknown>): BlobReader {
   const packs = new Map<string, Fetched>();
+  const ahead = opened.storage.local ? packsAhead.near : packsAhead.far;
   /** Memory of packs that were read, for the next ones. */
   const spare: Buffer[] = [];
   let searching: Promise<unknown> = Promise.resolve();
@@ -51,12 +58,12 @@ export function createBlobReader(opened: Opened, index: BlobIndex, search: (isFo
 
   function fetchPack(id: string, signal?: AbortSignal): Fetched {
     const known = packs.get(id);
-    const pack = known ?? { bytes: fetch(id, signal), readers: 0 };
+    const pack = known ?? { bytes: fetch(id, signal), readers: 0, isAhead: true };
     packs.delete(id);
     packs.set(id, pack);
     if (known === undefined) pack.bytes.catch(() => packs.get(id) === pack && packs.delete(id));
     for (const [oldest, { bytes, readers }] of packs) {
-      if (packs.size <= packsKept) break;
+      if (packs.size <= packsAtOnce + ahead) break;
       if (readers > 0 || oldest === id) continue;
       packs.delete(oldest);
       // Nobody can get at it any more.
@@ -74,6 +81,7 @@ export function createBlobReader(opened: Opened, index: BlobIndex, search: (isFo
     if (location === undefined) throw missingBlob(opened, id);
     if (!index.has(id)) throw lostBlob(opened, location);
     const pack = fetchPack(location.pack, signal);
+    pack.isAhead = false;
     pack.readers++;
     try {
       const bytes = await pack.bytes;
@@ -85,22 +93,36 @@ export function createBlobReader(opened: Opened, index: BlobIndex, search: (isFo
     }
   }
 
-  return {
+  async function readAgain(id: string, signal: AbortSignal | undefined, error: unknown): Promise<Buffer> {
+    const pack = index.find(id)?.pack;
+    if (!(error instanceof MissingObject) || pack === undefined) throw error;
+    index.lose(pack);
+    const again = () => search(() => index.has(id));
+    searching = searching.then(again, again);
+    await searching;
+    return read(id, signal);
+  }
+
+  const reader: BlobReader = {
     expect(id) {
-      const location = id === undefined ? undefined : index.find(id);
-      if (location !== undefined && !packs.has(location.pack)) fetchPack(location.pack);
+      const location = index.find(id);
+      if (location === undefined || packs.has(location.pack)) return true;
+      if ([...packs.values()].filter(({ isAhead }) => isAhead).length >= ahead) return false;
+      fetchPack(location.pack);
+      return true;
     },
-    read: (id, signal) =>
-      read(id, signal).catch(async (error: unknown) => {
-        const pack = index.find(id)?.pack;
-        if (!(error instanceof MissingObject) || pack === undefined) throw error;
-        index.lose(pack);
-        const again = () => search(() => index.has(id));
-        searching = searching.then(again, again);
-        await searching;
-        return read(id, signal);
-      }),
+    read: (id, signal) => read(id, signal).catch((error: unknown) => readAgain(id, signal, error)),
+    async *readAll(ids, signal) {
+      let next = 1;
+      for (const [number, id] of ids.entries()) {
+        const bytes = reader.read(id, signal);
+        next = Math.max(next, number + 1);
+        while (next < ids.length && reader.expect(ids[next] ?? '')) next += 1;
+        yield await bytes;
+      }
+    },
   };
+  return reader;
 }
 
 export function missingBlob({ storage }: Opened, id: string): LostBlob {

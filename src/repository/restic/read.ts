@@ -12,8 +12,7 @@ export async function* readFile(
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const whole = createDigester();
-  for (const id of content) {
-    const bytes = await blobs.read(id, signal);
+  for await (const bytes of blobs.readAll(content, signal)) {
     whole.see(bytes);
     yield lendWhole(bytes);
   }

@@ -21,8 +21,8 @@ interface Place {
 }
 
 const slash = Buffer.from('/');
-/** Packs that are needed soon are fetched meanwhile. */
-const [placesAhead, blobsAhead] = [64, 8];
+/** The pack of what comes so much later is fetched meanwhile. */
+const placesAhead = 64;
 
 /** The tree as a tar stream, with everything a file has; every blob is what its id says. `path`: only this file or folder of it. */
 export async function* tarOf(session: Session, root: Node, path: string | undefined, signal?: AbortSignal): AsyncGenerator<Buffer> {
@@ -77,12 +77,10 @@ export async function* tarOf(session: Session, root: Node, path: string | undefi
     signal?.throwIfAborted();
     const { node, at } = place;
     const { before, content, after } = frameOf(place);
-    session.blobs.expect(places.at(-placesAhead)?.node.content?.[0]);
+    const [later] = places.at(-placesAhead)?.node.content ?? [];
+    if (later !== undefined) session.blobs.expect(later);
     for (const piece of before) yield* gathered.add(piece);
-    for (const [number, id] of content.entries()) {
-      session.blobs.expect(content[number + blobsAhead]);
-      yield* gathered.add(lendWhole(await session.blobs.read(id, signal)));
-    }
+    for await (const bytes of session.blobs.readAll(content, signal)) yield* gathered.add(lendWhole(bytes));
     yield* gathered.add(padding(after));
     if (node.type !== 'dir') continue;
     for (const below of (await childrenOf(node)).toReversed()) places.push({ node: below, at: Buffer.concat([at, slash, below.name]) });
