@@ -10,7 +10,7 @@ export async function makeFolders(path: string, mode?: number): Promise<string[]
     return await makeFolder(path, mode);
   } catch (error) {
     const above = dirname(path);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path) throw error;
+    if (!isCode(error, 'ENOENT') || above === path) throw error;
     return [...(await makeFolders(above, mode)), ...(await makeFolder(path, mode))];
   }
 }
@@ -20,11 +20,15 @@ async function makeFolder(path: string, mode: number | undefined): Promise<strin
     await mkdir(path, mode);
     return [path];
   } catch (error) {
-    const isThere = await stat(path).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    if (isThere) return [];
+    // Somebody may have removed it in between.
+    const found = await stat(path).catch((absent: unknown) => {
+      throw isCode(error, 'EEXIST') ? absent : error;
+    });
+    if (found.isDirectory()) return [];
     throw error;
   }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException).code === code;
 }
