@@ -1,9 +1,9 @@
-import { onSchedule } from '../config/cron.ts';
+import { latestMs, onSchedule } from '../config/cron.ts';
 import type { Context } from '../context.ts';
 import { messageOf } from '../model/errors.ts';
 import { discover, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
-import { holdDaemon, stopHolder } from '../steps/lock.ts';
+import { holdDaemon, isHeld, stopHolder, untilFree } from '../steps/lock.ts';
 import { notify } from '../steps/notify.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { backup } from './backup.ts';
@@ -26,11 +26,18 @@ export async function daemon(context: Context): Promise<void> {
   await tellOfHalfRestored(context, stack);
 
   const turns = createTurns((error) => log.error({ error: messageOf(error) }, 'the run could not be begun or told of'));
+  /** After commands that run beside the daemon as well, which would refuse it. */
+  const inTurn = (part: () => Promise<void>): Promise<void> =>
+    turns.take(async () => {
+      if (await isHeld(stack.name)) log.info({}, 'waiting until what is under way is done');
+      await untilFree(stack.name, AbortSignal.any([signal, AbortSignal.timeout(latestMs)]));
+      if (!signal.aborted) await part();
+    });
   const tasks = timetables(stack, expression).map((timetable) =>
     onSchedule(
       timetable.cron,
       timezone,
-      () => turns.take(() => runOnce(timetable)),
+      () => inTurn(() => runOnce(timetable)),
       (at) => void turns.take(() => tellOfMissedRun(timetable, at)),
     ),
   );
@@ -41,7 +48,7 @@ export async function daemon(context: Context): Promise<void> {
           onSchedule(
             drills,
             timezone,
-            () => turns.take(() => drillOnSchedule(context, stack.name)),
+            () => inTurn(() => drillOnSchedule(context, stack.name)),
             (at) => log.error({ at: at.toISOString() }, 'a drill was missed'),
           ),
         ];

@@ -2,7 +2,7 @@ import { schedule, validate, type ScheduledTask } from 'node-cron';
 import { z } from 'zod';
 
 /** A machine that slept, was busy, or got another clock begins late rather than not at all, within the hour after which health misses the run. */
-const latestMs = 3_600_000;
+export const latestMs = 3_600_000;
 
 /**
  * Starts what a schedule means. `missed` hears when the last of several beginnings fell out as well. Those that fall into a run that is under way are

@@ -69,6 +69,17 @@ export async function isHeld(stack: string): Promise<boolean> {
   return promise.finally(() => socket.destroy());
 }
 
+/** Waits as long as one is, or until this signal. */
+export async function untilFree(stack: string, signal: AbortSignal): Promise<void> {
+  const socket = connect({ path: nameOf(stack), signal });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket
+    .on('error', () => undefined)
+    .on('close', () => resolve())
+    .resume();
+  await promise;
+}
+
 /** The container ends with the daemon: a command that runs beside it is told to stop as well, and awaited, so that it can undo what it has done. */
 export async function stopHolder(stack: string): Promise<void> {
   const socket = connect(nameOf(stack));

@@ -146,7 +146,7 @@ test('sets are captured apart, each with its own retention and storage; labels c
 
 test('the daemon backs up by itself and its container turns healthy or not', async () => {
   await using stack = await createStack({
-    services: { app: app('files') },
+    services: { app: app('files', { labels: ['davit.enable=true', 'davit.hook.before-restore=sleep 7'] }) },
     volumes: ['files'],
     environment: { DAVIT_SCHEDULE: '*/2 * * * * *', DAVIT_KEEP: 'last=2' },
   });
@@ -155,6 +155,13 @@ test('the daemon backs up by itself and its container turns healthy or not', asy
     .poll(async () => (await stack.json<Manifest[]>(['list'])).filter(({ status }) => status === 'complete').length, { timeout: 60_000 })
     .toBe(2);
   expect((await stack.davit('health')).exitCode).toBe(0);
+
+  // It takes longer than a command would wait.
+  await stack.restore('latest', '--no-safety');
+  expect((await stack.davit('health')).exitCode).toBe(0);
+  const { stdout: log } = await stack.compose('logs', 'davit');
+  expect(log).toContain('waiting until what is under way is done');
+  expect(log).not.toContain('backup failed');
   const stop = performance.now();
   await stack.compose('stop', 'davit');
   expect(performance.now() - stop).toBeLessThan(9000);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { isHeld, stopHolder, withLock } from '../../../src/steps/lock.ts';
+import { isHeld, stopHolder, untilFree, withLock } from '../../../src/steps/lock.ts';
 
 test('a daemon that is stopped while nothing is under way has nobody to stop', async () => {
   await expect(stopHolder(randomUUID())).resolves.toBeUndefined();
@@ -37,4 +37,25 @@ test('whether one is under way can be asked', async () => {
   expect(await isHeld(stack)).toBe(false);
   expect(await withLock(stack, () => isHeld(stack))).toBe(true);
   expect(await isHeld(stack)).toBe(false);
+});
+
+test('its end can be awaited, but not for ever', async () => {
+  const stack = randomUUID();
+  const events: string[] = [];
+  const [begun, enough] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const holder = withLock(stack, async () => {
+    begun.resolve();
+    await enough.promise;
+    events.push('done');
+  });
+  await begun.promise;
+  const limit = new AbortController();
+  const impatient = untilFree(stack, limit.signal);
+  limit.abort();
+  await impatient;
+  const patient = untilFree(stack, new AbortController().signal).then(() => events.push('free'));
+  enough.resolve();
+  await Promise.all([holder, patient]);
+  await untilFree(stack, new AbortController().signal);
+  expect(events).toEqual(['done', 'free']);
 });
