@@ -78,7 +78,7 @@ export function chooseArtifacts(manifest: Manifest, { service, only, path }: Par
     (artifact) => (service === undefined || artifact.service === service) && (only === undefined || isNamed(artifact, only)),
   );
   const whole = [...new Set([...named, ...named.flatMap((artifact) => databasesOf(manifest.artifacts, artifact))])];
-  const chosen = path === undefined ? whole : at(whole, posix.normalize(path));
+  const chosen = path === undefined ? whole : at(whole, plainPath(path));
   if (chosen.length === 0) {
     throw configurationError({
       where: `snapshot ${manifest.id}`,
@@ -96,6 +96,11 @@ export function chooseArtifacts(manifest: Manifest, { service, only, path }: Par
     });
   }
   return chosen;
+}
+
+/** A container path as artifacts have it: a person may end a folder with a slash. */
+export function plainPath(path: string): string {
+  return posix.normalize(path).replace(/(?<=.)\/$/, '');
 }
 
 /** By its name, or a file tree by its container path. */
