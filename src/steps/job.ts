@@ -1,4 +1,4 @@
-import { opendir, rm, stat } from 'node:fs/promises';
+import { lstat, opendir, rm, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { z } from 'zod';
 import { AbsentPath } from '../model/errors.ts';
@@ -116,7 +116,7 @@ async function unpack(repository: Repository, job: Extract, artifact: Artifact, 
   const { manifest, root, only } = job;
   const isFolder = (await stat(root)).isDirectory();
   if (isFolder && only === undefined) await clear(root, await exclusions(root, job.path, job));
-  else if (isFolder && only !== undefined) await rm(join(root, only), { recursive: true, force: true });
+  else if (isFolder && only !== undefined) await clearPart(job, only);
   await repository.extract(manifest, artifact, root, isFolder ? only : undefined, signal);
   if (!isFolder || only === undefined || isDatabase(join(root, only)) !== true) return;
   // A SQLite database that was archived as it lay there: its log is a part of it, and that of another moment would spoil it.
@@ -125,6 +125,15 @@ async function unpack(repository: Repository, job: Extract, artifact: Artifact, 
     await repository.extract(manifest, artifact, root, `${only}${suffix}`, signal).catch((error: unknown) => {
       if (!(error instanceof AbsentPath)) throw error;
     });
+}
+
+/** Like the whole tree, a folder of it keeps what was left out of the snapshot. */
+async function clearPart(job: Extract, only: string): Promise<void> {
+  const root = join(job.root, only);
+  const isFolder = (await lstat(root).catch(() => undefined))?.isDirectory() === true;
+  const keep = isFolder ? await exclusions(root, join(job.path, only), job) : [];
+  if (keep.length === 0) await rm(root, { recursive: true, force: true });
+  else await clear(root, keep);
 }
 
 async function clear(root: string, keep: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -71,6 +71,22 @@ test('a part of a tree replaces only that part', async () => {
     left: ['conf/a.conf', 'conf/b.txt', 'empty-soon/old.txt', 'old.txt'],
     asked: 'cache',
   });
+});
+
+test.each([
+  ['left out', { only: 'cache', exclude: ['/data/**/*.tmp'] }, 'cache/keep.tmp'],
+  ['left out one by one', { only: 'cache/deep', exclude: ['/data/cache/deep/old.txt'] }, 'cache/deep/old.txt'],
+  ['not included', { only: 'conf', include: ['/data/**/*.conf'] }, 'conf/b.txt'],
+])('what the snapshot lacks because it was %s stays, also when a part is replaced', async (_, job, stays) => {
+  const before = await files();
+  const { only } = job;
+  expect((await clearFor(job)).left).toEqual(before.filter((file) => !file.startsWith(`${only}/`) || file === stays));
+});
+
+test('a part that is a link goes, and not what it leads to', async () => {
+  await symlink('cache', join(root, 'link'));
+  expect((await clearFor({ only: 'link', exclude: ['/data/link/*.tmp'] })).left).toContain('cache/deep/old.txt');
+  expect(await readdir(root)).not.toContain('link');
 });
 
 test('exclusions are relative to the tree, wherever it lies now', async () => {
