@@ -63,7 +63,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     await requireAlone(context, stack);
     const planned = planRestore(stack, manifest, artifacts);
     const plan = options.start ? planned : { ...planned, starting: [] };
-    await proveReadable(context, manifest, replacedBy(plan));
+    await proveReadable(context, manifest, replacedBy(plan), options.path);
     for (const artifact of plan.readOnly)
       context.log.warn({ artifact: artifactId(artifact) }, 'is mounted read-only and stays as it is: restore it with --to');
     for (const artifact of plan.wayless)

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AbsentPath } from '../../src/model/errors.ts';
 import type { ArtifactName, Repository } from '../../src/repository/repository.ts';
 import { describeTree, makeHostileTree } from '../support/hostile-tree.ts';
 import { repositories, type OpenRepository } from '../support/repositories.ts';
@@ -84,6 +85,8 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     expect(await readFile(join(target, 'folder/file'), 'utf8')).toBe('wanted');
     expect(execFileSync('ls', [target], { encoding: 'utf8' })).toBe('folder\n');
     await expect(repository.extract(manifest, onlyArtifact(manifest), target, 'folder/none')).rejects.toThrow('not in this artifact');
+    for (const path of [undefined, 'folder', 'folder/file', 'other']) await repository.prove(manifest, onlyArtifact(manifest), path);
+    await expect(repository.prove(manifest, onlyArtifact(manifest), 'fold')).rejects.toBeInstanceOf(AbsentPath);
   });
 
   test('a tree that cannot be read leaves nothing', async () => {

@@ -126,6 +126,14 @@ describe('a restore into the stack it came from', () => {
     expect(await contents(stack)).toBe('new new new new new');
   });
 
+  test('of a path that the snapshot does not have changes nothing, not even what lies there', async () => {
+    await stack.sh('app', 'echo later > /data/later');
+    const refused = await stack.davit('restore', old.id, '--service', 'app', '--path', '/data/later', '--no-safety', '--yes');
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('path "later": is not in this artifact') });
+    expect(refused.stderr).not.toContain('half-way');
+    expect(await stack.sh('app', 'cat /data/later; rm /data/later')).toBe('later');
+  });
+
   test('to a moment: the newest complete snapshot that began before it', async () => {
     await seed(stack, 'later');
     const later = await stack.backup();

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Codec } from '../../codecs/codec.ts';
-import { compareTree, unpackFile, unpackTree } from '../../codecs/tar.ts';
+import { compareTree, readToEnd, unpackFile, unpackTree } from '../../codecs/tar.ts';
 import { DavitError } from '../../model/errors.ts';
 import type { Artifact, Manifest, StoredFile } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -57,6 +57,7 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
     },
     begin: async (address) => createWriter(storage, codecs, address),
     read,
+    prove: async (manifest, artifact, path, signal) => readToEnd(await read(manifest, artifact, signal), path, signal),
     async extract(manifest, artifact, root, path, signal) {
       const isFolder = (await stat(root)).isDirectory();
       const target = isFolder ? unpackTree(root, path, signal) : unpackFile(root, signal);

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { compareTree, unpackFile, unpackTree } from '../../codecs/tar.ts';
+import { compareTree, readToEnd, unpackFile, unpackTree } from '../../codecs/tar.ts';
 import { DavitError } from '../../model/errors.ts';
 import type { Artifact, Manifest } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -76,6 +76,7 @@ export function createResticRepository({ storage, password, prove = true }: Rest
       const bytes = isTree ? tarOf(session, node, undefined, signal) : readFile(session, artifact, node, signal);
       return Readable.from(bytes, { objectMode: false });
     },
+    prove: async (manifest, artifact, path, signal) => readToEnd(await repository.read(manifest, artifact, signal), path, signal),
     async extract(manifest, artifact, root, path, signal) {
       const { session, node } = await find(manifest, artifact, signal);
       const target = (await stat(root)).isDirectory() ? unpackTree(root, undefined, signal) : unpackFile(root, signal);
