@@ -15,6 +15,7 @@ import { withLock } from '../steps/lock.ts';
 import { quiesce, requireStill } from '../steps/quiesce.ts';
 import { planRestore, refuseBrokenSet, replacedBy, type RestorePlan } from '../steps/restore-plan.ts';
 import { companionsOf } from '../steps/retain.ts';
+import { asReplaced, replacedTrees } from '../steps/safety.ts';
 import { withoutLogin } from '../steps/servers.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { proveReadable } from '../steps/verify.ts';
@@ -173,9 +174,12 @@ async function saveFirst(context: Context, stack: Stack, plan: RestorePlan, mani
     return undefined;
   }
   const servers = await startDatabases(context, stack, plan.databases);
-  const adapt = (service: Service): Service => (servers.get(service.name)?.byLabels === false ? withoutLogin(service) : service);
-  const saved = await backupSet(context, manifest.set, 'safety', adapt).catch((cause: unknown) => cause);
-  const involved = new Set(replacedBy(plan).map(({ service }) => service));
+  const replaced = replacedBy(plan);
+  const adapt = (service: Service): Service =>
+    asReplaced(servers.get(service.name)?.byLabels === false ? withoutLogin(service) : service, manifest.set, replaced);
+  const trees = replacedTrees(stack, manifest, replaced);
+  const saved = await backupSet(context, manifest.set, 'safety', adapt, trees).catch((cause: unknown) => cause);
+  const involved = new Set(replaced.map(({ service }) => service));
   const missing =
     saved instanceof Error
       ? [saved.message]

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../src/model/snapshot.ts';
@@ -6,6 +7,13 @@ import { createStack, type TestStack } from '../support/stack.ts';
 
 const services = { app: app('files'), other: app('more'), maria: maria('maria'), postgres: postgres('postgres') };
 const volumes = ['files', 'more', 'maria', 'postgres'];
+
+/** Labels as they may be when an old snapshot is restored. */
+const changed = {
+  app: { labels: { 'davit.set': 'apps' } },
+  other: { labels: { 'davit.enable': 'false' } },
+  maria: { labels: { 'davit.dump': 'none', 'davit.files': 'none' } },
+};
 
 async function seed(stack: TestStack, word: string): Promise<void> {
   await stack.sh('app', `mkdir -p /data/sub && echo ${word} > /data/a && echo ${word} > /data/sub/b`);
@@ -45,7 +53,7 @@ describe('a restore into the stack it came from', () => {
   let old: Manifest;
 
   beforeAll(async () => {
-    stack = await createStack({ services, volumes });
+    stack = await createStack({ services, volumes, files: { 'changed.json': JSON.stringify({ services: changed }) } });
     await stack.up();
     await seed(stack, 'old');
     old = await stack.backup();
@@ -142,6 +150,15 @@ describe('a restore into the stack it came from', () => {
     const { snapshot } = await stack.json<{ snapshot: string }>(['restore', 'latest', '--yes', '--no-safety']);
     expect(snapshot).toBe(later.id);
     expect(await contents(stack)).toBe('later later later later later');
+  });
+
+  test('saves first what is replaced, whatever the labels say by now', async () => {
+    await stack.compose('-f', join(dirname(stack.file), 'changed.json'), 'up', '-d', '--wait');
+    const { safety } = await stack.json<{ safety: string }>(['restore', old.id, '--yes']);
+    expect(await contents(stack)).toBe('old old old old old');
+    await stack.restore(safety, '--no-safety');
+    expect(await contents(stack)).toBe('new new new new new');
+    await stack.up();
   });
 
   test('into a folder leaves the stack alone', async () => {
