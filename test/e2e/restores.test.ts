@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../src/model/snapshot.ts';
-import { app, maria, postgres, sqlIn } from '../support/services.ts';
+import { app, maria, postgres, sqlIn, unreachable } from '../support/services.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
 
 const services = { app: app('files'), other: app('more'), maria: maria('maria'), postgres: postgres('postgres') };
@@ -174,7 +174,8 @@ describe('a restore into the stack it came from', () => {
   });
 });
 
-test('a restore into an empty stack of another name, created but never started', async () => {
+test('a restore into an empty stack of another name, created but never started, of servers on another port and without network', async () => {
+  const services = { app: app('files'), other: app('more'), maria: unreachable.maria('maria'), postgres: unreachable.postgres('postgres') };
   await using source = await createStack({ services, volumes });
   await source.up();
   await seed(source, 'moved');

@@ -10,7 +10,7 @@ const shop = artifact({ service: 'db', name: 'shop', engine: 'mariadb' });
 
 describe('before a restore, a service is saved with what is replaced of it', () => {
   const seen = (name: string, labels: Record<string, string> | undefined) =>
-    asReplaced(service(name, { ...(labels === undefined ? {} : { labels }) }), 'default', [tree, shop]);
+    asReplaced(service(name, labels === undefined ? {} : { labels }), 'default', [tree, shop]);
 
   test.each<[string, Record<string, string> | undefined]>([
     ['when it is in another set by now', { 'davit.set': 'other' }],
