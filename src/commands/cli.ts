@@ -94,7 +94,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
       const manifest = await show(context, snapshot, which);
       const belonging = await companions(context, manifest, which);
       answer(json, { ...manifest, ...named(belonging) }, () =>
-        [describeSnapshot(manifest), ...belonging.map(describeCompanion)].join('\n'),
+        [describeSnapshot(manifest), ...belonging.map((companion) => describeCompanion(companion))].join('\n'),
       );
     });
 

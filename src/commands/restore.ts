@@ -43,6 +43,8 @@ export interface RestoreReport {
   /** Of these, only what lies under it. */
   readonly path: string | undefined;
   readonly safety?: string | undefined;
+  /** The stack that it is of, where that was named. */
+  readonly fromStack?: string | undefined;
   /** Snapshots of other sets that belong to it, and are not restored by this. */
   readonly companions: readonly Manifest[];
 }
@@ -55,7 +57,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
   const companions = await companionsOf(context, stack, manifest);
   if (options.to !== undefined) {
     await exportArtifacts(context, manifest, artifacts, options.to, options.path);
-    return { manifest, restored: artifacts.map(artifactId), path: options.path, companions };
+    return { manifest, restored: artifacts.map(artifactId), path: options.path, fromStack: options.fromStack, companions };
   }
   refuseBrokenSet(manifest, artifacts, options.allowPartial);
   return withLock(stack.name, async () => {
@@ -79,7 +81,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     await restoreInto(context, stack, manifest, plan, { journal, note }, options).catch((cause: unknown) => {
       throw halfWay(context.signal.aborted ? stopped(context.signal) : cause, safety);
     });
-    return { manifest, restored: replacedBy(plan).map(artifactId), path: options.path, safety, companions };
+    return { manifest, restored: replacedBy(plan).map(artifactId), path: options.path, safety, fromStack: options.fromStack, companions };
   });
 }
 
@@ -89,12 +91,12 @@ async function restoreInto(
   manifest: Manifest,
   plan: RestorePlan,
   { journal, note }: { readonly journal: Journal; readonly note: string | undefined },
-  { path, start }: RestoreOptions,
+  { path, start, fromStack }: RestoreOptions,
 ): Promise<void> {
   const services = [...new Set(replacedBy(plan).map(({ service }) => service))].map((name) => serviceOf(stack, name));
   const parts = partsOf(manifest, replacedBy(plan), path);
   try {
-    await markHalfRestored(context, stack, { snapshot: manifest.id, safety: journal.restore?.safety, parts });
+    await markHalfRestored(context, stack, { snapshot: manifest.id, fromStack, safety: journal.restore?.safety, parts });
     await reportHalfRestored(context, stack);
     for (const { service, hook } of hooksOf(services, 'before-restore'))
       if (service.containers[0].state === 'running') await runHook(context, service, hook);
@@ -119,11 +121,11 @@ async function restoreInto(
   for (const { service, hook } of hooksOf(services, 'after-restore')) await runHook(context, service, hook);
 }
 
-export function describeRestore({ manifest, restored, path, safety, companions }: RestoreReport): string {
+export function describeRestore({ manifest, restored, path, safety, fromStack, companions }: RestoreReport): string {
   return [
     `restored from ${manifest.id}${path === undefined ? '' : `, only ${path}`}: ${restored.join(', ')}`,
     ...(safety === undefined ? [] : [`what was there before is snapshot ${safety}`]),
-    ...companions.map(describeCompanion),
+    ...companions.map((companion) => describeCompanion(companion, fromStack)),
   ].join('\n');
 }
 
