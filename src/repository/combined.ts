@@ -28,6 +28,7 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
     stacks: async () => [...new Set((await Promise.all(all.map(([, repository]) => repository.stacks()))).flat())].toSorted(),
     begin: async (address) => named(address.storage).begin(address),
     read: (manifest, artifact, signal) => named(manifest.storage).read(manifest, artifact, signal),
+    isFile: (manifest, artifact, signal) => named(manifest.storage).isFile(manifest, artifact, signal),
     prove: (manifest, artifact, path, signal) => named(manifest.storage).prove(manifest, artifact, path, signal),
     extract: (manifest, artifact, root, path, signal) => named(manifest.storage).extract(manifest, artifact, root, path, signal),
     compare: (manifest, artifact, root, signal) => named(manifest.storage).compare(manifest, artifact, root, signal),

@@ -80,6 +80,8 @@ export interface Repository {
   begin(address: SnapshotAddress): Promise<SnapshotWriter>;
   /** The plain bytes of an artifact, of a file tree as a tar. The stream fails when they are not exactly those that were stored. */
   read(manifest: Manifest, artifact: Artifact, signal?: AbortSignal): Promise<Readable>;
+  /** Whether a file tree is one file, instead of a folder. */
+  isFile(manifest: Manifest, artifact: Artifact, signal?: AbortSignal): Promise<boolean>;
   /** Reads an artifact to its end, as `read` does, and keeps nothing. Rejects with `AbsentPath` unless a file tree holds `path`. */
   prove(manifest: Manifest, artifact: Artifact, path?: string, signal?: AbortSignal): Promise<void>;
   /** Unpacks a file tree into an existing directory, or one file into an existing file; `path`, relative to the tree, limits it to one file or folder. */

@@ -89,6 +89,25 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     await expect(repository.prove(manifest, onlyArtifact(manifest), 'fold')).rejects.toBeInstanceOf(AbsentPath);
   });
 
+  test('tells a tree that is one file from a folder, whatever their names and attributes', async () => {
+    const root = join(work, 'kinds');
+    await mkdir(join(root, 'x'.repeat(200), 'same/same'), { recursive: true });
+    const address = newAddress('kinds');
+    await using writer = await repository.begin(address);
+    const [folder, long] = [join(root, 'x'.repeat(200), 'same'), join(root, 'y'.repeat(200))];
+    await writeFile(long, 'text');
+    execFileSync('setfattr', ['-n', 'user.long', '-v', 'v'.repeat(2000), long]);
+    const manifest = manifestOf(address, [
+      artifactOf(files, await writer.putTree(files, { root: folder, exclude: [] })),
+      artifactOf(
+        { ...files, name: 'files/y' },
+        await writer.putTree({ ...files, name: 'files/y' }, { root: long, exclude: [], file: 'y'.repeat(200) }),
+      ),
+    ]);
+    await writer.commit(manifest);
+    expect(await Promise.all(manifest.artifacts.map((one) => repository.isFile(manifest, one)))).toEqual([false, true]);
+  });
+
   test('a tree that cannot be read leaves nothing', async () => {
     await using writer = await repository.begin(newAddress('unread'));
     await expect(writer.putTree(files, { root: join(work, 'absent'), exclude: [] })).rejects.toThrow(/no such file/i);

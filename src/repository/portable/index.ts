@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Codec } from '../../codecs/codec.ts';
+import { isOneFile } from '../../codecs/tar-kind.ts';
 import { compareTree, readToEnd, unpackFile, unpackTree } from '../../codecs/tar.ts';
 import { DavitError } from '../../model/errors.ts';
 import type { Artifact, Manifest, StoredFile } from '../../model/snapshot.ts';
@@ -57,6 +58,7 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
     },
     begin: async (address) => createWriter(storage, codecs, address),
     read,
+    isFile: async (manifest, artifact, signal) => isOneFile(await read(manifest, artifact, signal)),
     prove: async (manifest, artifact, path, signal) => readToEnd(await read(manifest, artifact, signal), path, signal),
     async extract(manifest, artifact, root, path, signal) {
       const isFolder = (await stat(root)).isDirectory();

@@ -76,6 +76,7 @@ export function createResticRepository({ storage, password, prove = true }: Rest
       const bytes = isTree ? tarOf(session, node, undefined, signal) : readFile(session, artifact, node, signal);
       return Readable.from(bytes, { objectMode: false });
     },
+    isFile: async (manifest, artifact, signal) => (await find(manifest, artifact, signal)).node.type === 'file',
     prove: async (manifest, artifact, path, signal) => readToEnd(await repository.read(manifest, artifact, signal), path, signal),
     async extract(manifest, artifact, root, path, signal) {
       const { session, node } = await find(manifest, artifact, signal);
