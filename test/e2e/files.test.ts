@@ -176,6 +176,9 @@ test.runIf(knowsSubpaths)(
     await shared('for f in apps/one apps/one/cache other; do echo after > $f/state; done; touch apps/one/more');
     await stack.restore('latest', '--no-safety');
     expect(await shared(`${states}; ls apps/one`)).toBe('before\nafter\nafter\ncache\nstate');
+    await shared('rm -r apps');
+    await stack.restore('latest', '--no-safety');
+    expect(await shared('cat apps/one/state')).toBe('before');
     expect((await stack.json<{ artifacts: { error?: string }[] }[]>(['drill']))[0]?.artifacts[0]?.error).toBeUndefined();
   },
 );
