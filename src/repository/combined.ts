@@ -16,7 +16,7 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
   const all = [...repositories];
   return {
     location: named().location,
-    local: named().local,
+    isLocal: (storage) => named(storage).isLocal(),
     isIncremental: (storage) => named(storage).isIncremental(),
     async list(stack, set) {
       const lists = await Promise.all(all.map(async ([name, repository]) => ({ name, ...(await repository.list(stack, set)) })));

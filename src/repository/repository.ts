@@ -69,7 +69,7 @@ export interface Repository {
   /** For people and logs; holds no secret. */
   readonly location: string;
   /** True when the snapshots lie on the same machine as the data they protect. */
-  readonly local: boolean;
+  isLocal(storage?: string): boolean;
   /** Whether what is stored once is not read and stored again, in the storage of this name. */
   isIncremental(storage?: string): boolean;
   /** Every committed snapshot of a stack, of one set or of all, newest first. A damaged manifest is reported in `damaged`, never skipped silently. */

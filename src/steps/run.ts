@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { locationsOf, storageVariable } from '../config/environment.ts';
 import type { Context } from '../context.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import { emptyServers } from '../model/emptiness.ts';
@@ -34,11 +35,14 @@ const foreignWriterMs = 24 * 3_600_000;
 export async function openRun(context: Context, stack: Stack, plan: Plan, reason: Manifest['reason']): Promise<Run> {
   const { repository, log } = context;
   for (const folder of storageFolders(context.environment)) requireMount(stack.own, folder);
-  if (repository.local)
+  const { storage } = settingsOf(stack, plan.set);
+  if (repository.isLocal(storage)) {
+    const variable = storage === undefined ? 'DAVIT_STORAGE' : storageVariable(storage);
     log.warn(
-      { storage: repository.location },
-      'snapshots are kept on this machine only: set DAVIT_STORAGE to an S3 bucket to survive its loss',
+      { storage: locationsOf(context.environment)[storage ?? ''] },
+      `snapshots are kept on this machine only: set ${variable} to an S3 bucket to survive its loss`,
     );
+  }
   const startedAt = context.now();
   const id = snapshotId(startedAt, `${writerMark(stack.own)}${randomBytes(1).toString('hex')}`);
   const swept = await unlessStopped(
@@ -56,7 +60,6 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
   }
   const failures = plan.problems.map(({ service, error }) => ({ service, error: error.message }));
   for (const { service, error } of failures) log.error({ service, error }, 'not captured');
-  const { storage } = settingsOf(stack, plan.set);
   const address = { stack: stack.name, set: plan.set, id, ...(storage === undefined ? {} : { storage }) };
   const writer = await unlessStopped(context, repository.begin(address));
   warnings.push(...writer.warnings);

@@ -45,7 +45,7 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
 
   return {
     location: storage.location,
-    local: storage.local,
+    isLocal: () => storage.local,
     isIncremental: () => false,
     list: (stack, set) => readManifests(storage, stackPrefix(stack, set)),
     async stacks() {

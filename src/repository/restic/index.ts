@@ -58,7 +58,7 @@ export function createResticRepository({ storage, password, prove = true }: Rest
 
   const repository: Repository = {
     location: `restic+${storage.location}`,
-    local: storage.local,
+    isLocal: () => storage.local,
     isIncremental: () => true,
     async list(stack, set) {
       const session = await sessions.existing();
