@@ -92,7 +92,7 @@ export async function backupSet(
     throw error;
   }
   await verify(context, manifest);
-  if (manifest.status === 'complete' && reason === 'backup' && idleSettings(stack).length === 0)
+  if (manifest.status === 'complete' && reason === 'backup' && run.surveyed && idleSettings(stack).length === 0)
     await removeExpired(context, await judge(context, stack, set));
   return manifest;
 }

@@ -64,6 +64,11 @@ export interface Flaw {
   readonly problem: string;
 }
 
+export interface Listing {
+  readonly manifests: Manifest[];
+  readonly damaged: string[];
+}
+
 /** Snapshots in a storage. Formats differ behind this contract; the steps do not know which one they use. */
 export interface Repository {
   /** For people and logs; holds no secret. */
@@ -73,7 +78,9 @@ export interface Repository {
   /** Whether what is stored once is not read and stored again, in the storage of this name. */
   isIncremental(storage?: string): boolean;
   /** Every committed snapshot of a stack, of one set or of all, newest first. A damaged manifest is reported in `damaged`, never skipped silently. */
-  list(stack: string, set?: string): Promise<{ manifests: Manifest[]; damaged: string[] }>;
+  list(stack: string, set?: string): Promise<Listing>;
+  /** The same of those storages that can be read; `unread` says why the others cannot. Rejects when none can. */
+  listReachable(stack: string, set?: string): Promise<Listing & { readonly unread: readonly unknown[] }>;
   /** Stacks that have a snapshot here. */
   stacks(): Promise<string[]>;
   /** From here on until the writer has committed, aborted or been disposed of, nobody removes what it may build upon. */

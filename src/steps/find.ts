@@ -13,8 +13,10 @@ export interface Wanted {
 }
 
 export async function findSnapshot({ repository, log }: Context, wanted: Wanted): Promise<Manifest> {
-  const { manifests, damaged } = await repository.list(wanted.stack, wanted.set);
+  const { manifests, damaged, unread } = await repository.listReachable(wanted.stack, wanted.set);
   for (const problem of damaged) log.warn({ problem }, 'damaged manifest');
+  // What cannot be read may be newer, or the one that is meant.
+  if (unread.length > 0 && !manifests.some(({ id }) => id === wanted.snapshot)) throw unread[0];
   return pick(manifests, wanted, repository.location);
 }
 

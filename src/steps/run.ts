@@ -20,6 +20,8 @@ export interface Run {
   readonly reason: Manifest['reason'];
   readonly startedAt: Date;
   readonly sequence: number;
+  /** Whether all storages could be read; otherwise nobody knows what there is. */
+  readonly surveyed: boolean;
   /** The last good snapshot of the set, which this one is compared with. */
   readonly previous: Manifest | undefined;
   readonly writer: SnapshotWriter;
@@ -51,9 +53,12 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
   );
   if (swept > 0) log.info({ objects: swept }, 'removed what an interrupted run had left');
 
-  const { manifests, damaged } = await unlessStopped(context, repository.list(stack.name, plan.set));
+  const { manifests, damaged, unread } = await unlessStopped(context, repository.listReachable(stack.name, plan.set));
+  for (const error of unread) log.warn({ error: messageOf(error) }, 'a storage cannot be read, so retention removes nothing');
   for (const problem of damaged) log.warn({ problem }, 'damaged manifest');
   const [newest] = manifests.toSorted(newestFirst);
+  // The number of this snapshot may be that of an older one, which would then be `latest`.
+  if (unread.length > 0 && (newest === undefined || newest.storage !== storage)) throw unread[0];
   const warnings = [...plan.warnings];
   if (newest !== undefined && Date.parse(newest.startedAt) > startedAt.getTime()) {
     warnings.push(`the clock of this machine is wrong: the last snapshot ${newest.id} is from the future`);
@@ -70,6 +75,7 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
     address,
     reason,
     startedAt,
+    surveyed: unread.length === 0,
     sequence: (newest?.sequence ?? 0) + 1,
     previous: reason === 'backup' ? manifests.filter(isGood).toSorted(newestFirst)[0] : undefined,
     writer,

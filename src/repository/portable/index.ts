@@ -48,6 +48,7 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
     isLocal: () => storage.local,
     isIncremental: () => false,
     list: (stack, set) => readManifests(storage, stackPrefix(stack, set)),
+    listReachable: async (stack, set) => ({ ...(await readManifests(storage, stackPrefix(stack, set))), unread: [] }),
     async stacks() {
       const stacks = new Set<string>();
       for await (const { key } of storage.list('')) {

@@ -64,6 +64,7 @@ export function createResticRepository({ storage, password, prove = true }: Rest
       const session = await sessions.existing();
       return session === undefined ? { manifests: [], damaged: [] } : manifestsOf(await snapshots.all(session), stack, set);
     },
+    listReachable: async (stack, set) => ({ ...(await repository.list(stack, set)), unread: [] }),
     async stacks() {
       const session = await sessions.existing();
       const all = session === undefined ? [] : await snapshots.all(session);
