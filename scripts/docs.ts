@@ -37,7 +37,7 @@ fit is an error of that service: the others are captured, and the run ends as \`
       'Label',
       rows(labelSchema, (name) => prefix + name),
     ),
-    `Lists are separated by commas. Globs are container paths: \`*\` is anything but \`/\`, \`**\` is anything, and a pattern that ends in \`/**\` means what is below a
+    `Lists are separated by commas. Globs are container paths: \`*\` is anything but \`/\`, \`**\` is anything, \`{a,b}\` is either, and a pattern that ends in \`/**\` means what is below a
 folder. \`${prefix}dump.password\` is refused, because labels can be read by everybody who can reach Docker.`,
     '## Commands',
     `A program that has a backup command of its own, or a database that Davit has no engine for: \`${prefix}command.<name>\` is run in the service's container, and what it

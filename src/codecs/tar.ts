@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { AbsentPath, DavitError } from '../model/errors.ts';
 import { exitError, programInput, programOutput, type Exit } from './program.ts';
 
@@ -62,10 +63,7 @@ const untarWhole = `chmod g-s "$root" && ${untar}`;
 
 /** Unpacks a tar stream into an existing directory; finishes when all of it is there. `path` is taken literally. */
 export function unpackTree(root: string, path?: string, signal?: AbortSignal): Writable {
-  const only = path
-    ?.split('/')
-    .filter((segment) => segment !== '' && segment !== '.')
-    .join('/');
+  const only = path === undefined ? undefined : memberName(path);
   const restoring = [
     '--extract',
     '--file=-',
@@ -75,7 +73,7 @@ export function unpackTree(root: string, path?: string, signal?: AbortSignal): W
     '--warning=no-timestamp',
     '--blocking-factor=256',
   ];
-  const member = only ? ['--anchored', '--no-wildcards', '--no-unquote', `./${only}`] : [];
+  const member = only ? memberArguments(only) : [];
   const script = only ? untar : untarWhole;
   return programInput(
     'sh',
@@ -85,6 +83,32 @@ export function unpackTree(root: string, path?: string, signal?: AbortSignal): W
       judge: (exit) => (exit.exitCode === 0 ? undefined : unpackError(root, only, exit)),
     },
   );
+}
+
+/** Reads plain bytes to their end. Of a tar, `path` has to be in it; it is looked for on the way, so that nothing is read twice. */
+export async function readToEnd(plain: Readable, path?: string, signal?: AbortSignal): Promise<void> {
+  if (path !== undefined) return pipeline(plain, seek(memberName(path), signal));
+  for await (const _ of plain);
+}
+
+function seek(member: string, signal?: AbortSignal): Writable {
+  const script = 'tar "$@" >/dev/null && exec cat >/dev/null';
+  return programInput('sh', ['-c', script, 'sh', '--list', '--file=-', ...quoting, ...memberArguments(member)], {
+    signal,
+    judge: (exit) => (exit.exitCode === 0 ? undefined : unpackError('nowhere', member, exit)),
+  });
+}
+
+function memberName(path: string): string {
+  return path
+    .split('/')
+    .filter((segment) => segment !== '' && segment !== '.')
+    .join('/');
+}
+
+/** A name is taken literally. */
+function memberArguments(member: string): string[] {
+  return ['--anchored', '--no-wildcards', '--no-unquote', `./${member}`];
 }
 
 /** Writes the content of a one-file archive into a file that may be mounted and so cannot be replaced; its owner and mode stay. */

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { messageOf } from '../model/errors.ts';
+import type { FilesSource } from '../model/plan.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { capture } from '../steps/capture.ts';
 import { discover, type Service, type Stack } from '../steps/discover.ts';
@@ -69,16 +70,17 @@ async function beginRun(context: Context, stack: Stack, sets: string[]): Promise
   return { [Symbol.asyncDispose]: () => reportHealth({ underWay: undefined }) };
 }
 
-/** One run of one set. `adapt`: how a service is to be seen, where it is not as its labels say. */
+/** One run of one set. `adapt`: how a service is to be seen, where it is not as its labels say; `replaced`: trees that are captured whatever these say. */
 export async function backupSet(
   context: Context,
   set: string,
   reason: Manifest['reason'],
   adapt: (service: Service) => Service = (service) => service,
+  replaced: readonly FilesSource[] = [],
 ): Promise<Manifest> {
   const found = await discover(context);
   const stack = { ...found, services: found.services.map(adapt) };
-  const planned = await plan(context, stack, set);
+  const planned = await plan(context, stack, set, replaced);
   const problems = planned.problems.filter(({ absent }) => reason === 'backup' || absent !== true);
   const run = await openRun(context, stack, { ...planned, problems }, reason);
   let manifest: Manifest;
@@ -90,7 +92,7 @@ export async function backupSet(
     throw error;
   }
   await verify(context, manifest);
-  if (manifest.status === 'complete' && reason === 'backup' && idleSettings(stack).length === 0)
+  if (manifest.status === 'complete' && reason === 'backup' && run.surveyed && idleSettings(stack).length === 0)
     await removeExpired(context, await judge(context, stack, set));
   return manifest;
 }

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { Command, CommanderError } from 'commander';
 import type { Context } from '../context.ts';
 import { configurationError, DavitError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
+import { plainPath } from '../steps/find.ts';
 import { version } from '../version.ts';
 import { backup } from './backup.ts';
 import { confirm } from './confirm.ts';
@@ -93,7 +94,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
       const manifest = await show(context, snapshot, which);
       const belonging = await companions(context, manifest, which);
       answer(json, { ...manifest, ...named(belonging) }, () =>
-        [describeSnapshot(manifest), ...belonging.map(describeCompanion)].join('\n'),
+        [describeSnapshot(manifest), ...belonging.map((companion) => describeCompanion(companion))].join('\n'),
       );
     });
 
@@ -129,7 +130,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .option('--at <time>', 'with latest: the newest complete snapshot at or before this time')
     .option('--service <name>', 'only this service')
     .option('--only <artifact>', 'only this artifact: service/artifact')
-    .option('--path <path>', 'only this container path inside a file tree')
+    .option('--path <path>', 'only this container path inside a file tree', plainPath)
     .option('--to <folder>', "into a folder of Davit's container instead of the stack")
     .option('--yes', 'do not ask')
     .option('--no-safety', 'do not save first what is there now')

@@ -15,6 +15,7 @@ import { withLock } from '../steps/lock.ts';
 import { quiesce, requireStill } from '../steps/quiesce.ts';
 import { planRestore, refuseBrokenSet, replacedBy, type RestorePlan } from '../steps/restore-plan.ts';
 import { companionsOf } from '../steps/retain.ts';
+import { asReplaced, replacedTrees } from '../steps/safety.ts';
 import { withoutLogin } from '../steps/servers.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { proveReadable } from '../steps/verify.ts';
@@ -42,6 +43,8 @@ export interface RestoreReport {
   /** Of these, only what lies under it. */
   readonly path: string | undefined;
   readonly safety?: string | undefined;
+  /** The stack that it is of, where that was named. */
+  readonly fromStack?: string | undefined;
   /** Snapshots of other sets that belong to it, and are not restored by this. */
   readonly companions: readonly Manifest[];
 }
@@ -54,7 +57,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
   const companions = await companionsOf(context, stack, manifest);
   if (options.to !== undefined) {
     await exportArtifacts(context, manifest, artifacts, options.to, options.path);
-    return { manifest, restored: artifacts.map(artifactId), path: options.path, companions };
+    return { manifest, restored: artifacts.map(artifactId), path: options.path, fromStack: options.fromStack, companions };
   }
   refuseBrokenSet(manifest, artifacts, options.allowPartial);
   return withLock(stack.name, async () => {
@@ -63,7 +66,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     await requireAlone(context, stack);
     const planned = planRestore(stack, manifest, artifacts);
     const plan = options.start ? planned : { ...planned, starting: [] };
-    await proveReadable(context, manifest, replacedBy(plan));
+    await proveReadable(context, manifest, replacedBy(plan), options.path);
     for (const artifact of plan.readOnly)
       context.log.warn({ artifact: artifactId(artifact) }, 'is mounted read-only and stays as it is: restore it with --to');
     for (const artifact of plan.wayless)
@@ -78,7 +81,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     await restoreInto(context, stack, manifest, plan, { journal, note }, options).catch((cause: unknown) => {
       throw halfWay(context.signal.aborted ? stopped(context.signal) : cause, safety);
     });
-    return { manifest, restored: replacedBy(plan).map(artifactId), path: options.path, safety, companions };
+    return { manifest, restored: replacedBy(plan).map(artifactId), path: options.path, safety, fromStack: options.fromStack, companions };
   });
 }
 
@@ -88,12 +91,12 @@ async function restoreInto(
   manifest: Manifest,
   plan: RestorePlan,
   { journal, note }: { readonly journal: Journal; readonly note: string | undefined },
-  { path, start }: RestoreOptions,
+  { path, start, fromStack }: RestoreOptions,
 ): Promise<void> {
   const services = [...new Set(replacedBy(plan).map(({ service }) => service))].map((name) => serviceOf(stack, name));
   const parts = partsOf(manifest, replacedBy(plan), path);
   try {
-    await markHalfRestored(context, stack, { snapshot: manifest.id, safety: journal.restore?.safety, parts });
+    await markHalfRestored(context, stack, { snapshot: manifest.id, fromStack, safety: journal.restore?.safety, parts });
     await reportHalfRestored(context, stack);
     for (const { service, hook } of hooksOf(services, 'before-restore'))
       if (service.containers[0].state === 'running') await runHook(context, service, hook);
@@ -118,11 +121,11 @@ async function restoreInto(
   for (const { service, hook } of hooksOf(services, 'after-restore')) await runHook(context, service, hook);
 }
 
-export function describeRestore({ manifest, restored, path, safety, companions }: RestoreReport): string {
+export function describeRestore({ manifest, restored, path, safety, fromStack, companions }: RestoreReport): string {
   return [
     `restored from ${manifest.id}${path === undefined ? '' : `, only ${path}`}: ${restored.join(', ')}`,
     ...(safety === undefined ? [] : [`what was there before is snapshot ${safety}`]),
-    ...companions.map(describeCompanion),
+    ...companions.map((companion) => describeCompanion(companion, fromStack)),
   ].join('\n');
 }
 
@@ -173,9 +176,12 @@ async function saveFirst(context: Context, stack: Stack, plan: RestorePlan, mani
     return undefined;
   }
   const servers = await startDatabases(context, stack, plan.databases);
-  const adapt = (service: Service): Service => (servers.get(service.name)?.byLabels === false ? withoutLogin(service) : service);
-  const saved = await backupSet(context, manifest.set, 'safety', adapt).catch((cause: unknown) => cause);
-  const involved = new Set(replacedBy(plan).map(({ service }) => service));
+  const replaced = replacedBy(plan);
+  const adapt = (service: Service): Service =>
+    asReplaced(servers.get(service.name)?.byLabels === false ? withoutLogin(service) : service, manifest.set, replaced);
+  const trees = replacedTrees(stack, manifest, replaced);
+  const saved = await backupSet(context, manifest.set, 'safety', adapt, trees).catch((cause: unknown) => cause);
+  const involved = new Set(replaced.map(({ service }) => service));
   const missing =
     saved instanceof Error
       ? [saved.message]

@@ -4,6 +4,7 @@ import { configurationError } from '../model/errors.ts';
 import { artifactId, type Manifest, storedBytes } from '../model/snapshot.ts';
 import { discover } from '../steps/discover.ts';
 import { findSnapshot, isNamed } from '../steps/find.ts';
+import { ofStack } from '../steps/half-restored.ts';
 import { companionsOf } from '../steps/retain.ts';
 
 export interface Which {
@@ -86,8 +87,8 @@ export function named(companions: readonly Manifest[]): { companions?: { set: st
 }
 
 /** What else a person has to restore for it. */
-export function describeCompanion({ set, id, startedAt }: Manifest): string {
-  return `of set ${set}, ${id} of ${startedAt} belongs to it: davit restore ${id}`;
+export function describeCompanion({ set, id, startedAt }: Manifest, fromStack?: string): string {
+  return `of set ${set}, ${id} of ${startedAt} belongs to it: davit restore ${id}${ofStack(fromStack)}`;
 }
 
 export function humanBytes(bytes: number): string {

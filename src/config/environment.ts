@@ -117,6 +117,11 @@ function meant(name: string): string {
 
 const furtherStorage = /^DAVIT_STORAGE_([A-Z0-9_]+)$/;
 
+/** The variable of a further storage. */
+export function storageVariable(name: string): string {
+  return `DAVIT_STORAGE_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
 function storageName(variable: string): string {
   return (furtherStorage.exec(variable)?.[1] ?? '').toLowerCase().replaceAll('_', '-');
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cron } from './cron.ts';
-import { absolutePath, absolutePaths, duration, flag, keep, list, setName, variableName, wholeNumber, words } from './values.ts';
+import { absolutePath, absolutePaths, duration, flag, globs, keep, list, setName, variableName, wholeNumber, words } from './values.ts';
 
 /** This file is the single source of truth for labels: nothing else reads a raw label, and docs/labels.md is generated from it. */
 
@@ -63,17 +63,17 @@ export const labels = {
       description:
         'Which file trees, as container paths. `auto`: every writable volume and bind mount, but none where a database of this service is dumped. Volumes mounted below a path are followed; a volume that several services share is stored once. Snapshots and the files of a dumped database are left out, wherever they lie.',
     }),
-  'files.include': absolutePaths
+  'files.include': globs
     .default([])
     .meta({ default: '', example: '/data/config/**', description: 'Only what matches one of these globs of container paths.' }),
-  'files.exclude': absolutePaths.default([]).meta({
+  'files.exclude': globs.default([]).meta({
     default: '',
     example: '/data/cache/**,/data/**/*.tmp',
     description:
       'Not what matches one of these globs of container paths. Of a volume that several services share, nothing is left out unless their globs agree.',
   }),
   sqlite: z
-    .union([z.enum(['auto', 'none']), absolutePaths], { error: 'expected auto, none or globs of absolute paths inside the container' })
+    .union([z.enum(['auto', 'none']), globs], { error: 'expected auto, none or globs of absolute paths inside the container' })
     .default('auto')
     .meta({
       default: 'auto',

@@ -12,12 +12,16 @@ export const wholeNumber = z
   .transform(Number);
 
 /** Separated by commas, or by line breaks as in a file; blanks around them do not count. */
-export const list = z.string().transform((text) =>
-  text
-    .split(/[,\n]/)
-    .map((part) => part.trim())
-    .filter((part) => part !== ''),
-);
+export const list = separatedBy(/[,\n]/);
+
+function separatedBy(separator: RegExp) {
+  return z.string().transform((text) =>
+    text
+      .split(separator)
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
+}
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
@@ -63,6 +67,11 @@ export const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error
 export const absolutePath = z.string().regex(/^\/[^\0]*$/, { error: 'expected an absolute path inside the container' });
 
 export const absolutePaths = list.pipe(z.array(absolutePath).min(1, { error: 'expected at least one absolute path' }));
+
+/** A comma in braces is a part of the glob, and a folder may end with a slash. */
+export const globs = separatedBy(/,(?![^{}]*\})|\n/).pipe(
+  z.array(absolutePath.transform((glob) => glob.replace(/(?<=.)\/+$/, ''))).min(1, { error: 'expected at least one absolute path' }),
+);
 
 /** Split like a shell splits words, with quotes but without expansion. */
 export const words = z.string().transform((text, context) => {

@@ -69,6 +69,8 @@ export interface Engine {
   restore(target: Target, artifact: Artifact): Command;
   /** Exits with 0 when the real server, not a set-up one, accepts the login, and says 1 when this login may restore everything. */
   ready(target: Target): Command;
+  /** The same without the network, for a server that has none, or another port: a set-up server may answer as well. */
+  readyInside?(target: Target): Command;
   /** The words of the server's command without those that would have it wait for others, so that it works alone. */
   alone?(words: readonly string[]): string[];
   /** Counts tables and rows as they are now; undefined where an artifact has none. */

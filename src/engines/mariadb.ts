@@ -80,6 +80,7 @@ export const mariadb: Engine = {
   },
   ready: (target) =>
     script(prelude(target), `${admin} --protocol=tcp --host=127.0.0.1 ping >/dev/null 2>&1 && exec ${client} ${session} ${mayRestore}`),
+  readyInside: (target) => script(prelude(target), `exec ${client} ${session} ${mayRestore}`),
   census: (target, artifact) => (artifact.kind === 'accounts' ? undefined : sqlCensus(prelude(target), `${client} ${session}`, artifact)),
   readCensus,
 };

@@ -77,6 +77,7 @@ export const mysql: Engine = {
   },
   ready: (target) =>
     script(prelude(target), `mysqladmin --protocol=tcp --host=127.0.0.1 ping >/dev/null 2>&1 && exec ${client} ${mayRestore}`),
+  readyInside: (target) => script(prelude(target), `exec ${client} ${mayRestore}`),
   census: (target, artifact) => (artifact.kind === 'accounts' ? undefined : sqlCensus(prelude(target), client, artifact)),
   readCensus,
 };

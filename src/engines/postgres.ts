@@ -24,6 +24,8 @@ function prelude({ container, access }: Target): string {
 /** No prompt ever, because nobody answers. */
 const psql = 'psql -X -q --no-password -v ON_ERROR_STOP=1';
 
+const mayRestore = `${psql} -At -d template1 -c 'SELECT rolsuper::int FROM pg_roles WHERE rolname = current_user'`;
+
 const inventoryQuery =
   `SELECT json_build_object('server', current_setting('server_version'), 'super', (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)) ` +
   `UNION ALL SELECT * FROM (SELECT json_build_object('name', datname, 'owner', pg_get_userbyid(datdba), 'encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype, 'open', datallowconn) ` +
@@ -106,11 +108,8 @@ export const postgres: Engine = {
   },
   restore: (target, artifact) =>
     script(prelude(target), artifact.kind === 'accounts' ? restoreRoles : restoreDatabase(artifact.database ?? '')),
-  ready: (target) =>
-    script(
-      prelude(target),
-      `pg_isready -q -h 127.0.0.1 && exec ${psql} -At -d template1 -c 'SELECT rolsuper::int FROM pg_roles WHERE rolname = current_user'`,
-    ),
+  ready: (target) => script(prelude(target), `pg_isready -q -h 127.0.0.1 && exec ${mayRestore}`),
+  readyInside: (target) => script(prelude(target), `exec ${mayRestore}`),
   census: (target, artifact) =>
     artifact.kind === 'accounts'
       ? undefined

@@ -1,6 +1,6 @@
 import { configurationError } from '../model/errors.ts';
 import { newestFirst } from '../model/snapshot.ts';
-import type { Flaw, Repository } from './repository.ts';
+import type { Flaw, Listing, Repository } from './repository.ts';
 
 /** Several storages as one repository: what is listed remembers where it lies, what begins says where it goes. The default storage has the name ''. */
 export function combined(repositories: ReadonlyMap<string, Repository>): Repository {
@@ -14,20 +14,27 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
     });
   };
   const all = [...repositories];
+  const listings = (stack: string, set?: string): Promise<Listing>[] =>
+    all.map(async ([name, repository]) => {
+      const { manifests, damaged } = await repository.list(stack, set);
+      return { manifests: manifests.map((manifest) => ({ ...manifest, storage: name === '' ? undefined : name })), damaged };
+    });
   return {
     location: named().location,
-    local: named().local,
+    isLocal: (storage) => named(storage).isLocal(),
     isIncremental: (storage) => named(storage).isIncremental(),
-    async list(stack, set) {
-      const lists = await Promise.all(all.map(async ([name, repository]) => ({ name, ...(await repository.list(stack, set)) })));
-      const manifests = lists.flatMap(({ name, manifests: found }) =>
-        found.map((manifest) => ({ ...manifest, storage: name === '' ? undefined : name })),
-      );
-      return { manifests: manifests.toSorted(newestFirst), damaged: lists.flatMap(({ damaged }) => damaged) };
+    list: async (stack, set) => merge(await Promise.all(listings(stack, set))),
+    async listReachable(stack, set) {
+      const results = await Promise.allSettled(listings(stack, set));
+      const unread = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+      if (unread.length === results.length) throw unread[0];
+      return { ...merge(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))), unread };
     },
     stacks: async () => [...new Set((await Promise.all(all.map(([, repository]) => repository.stacks()))).flat())].toSorted(),
     begin: async (address) => named(address.storage).begin(address),
     read: (manifest, artifact, signal) => named(manifest.storage).read(manifest, artifact, signal),
+    isFile: (manifest, artifact, signal) => named(manifest.storage).isFile(manifest, artifact, signal),
+    prove: (manifest, artifact, path, signal) => named(manifest.storage).prove(manifest, artifact, path, signal),
     extract: (manifest, artifact, root, path, signal) => named(manifest.storage).extract(manifest, artifact, root, path, signal),
     compare: (manifest, artifact, root, signal) => named(manifest.storage).compare(manifest, artifact, root, signal),
     async check(manifests, depth, signal) {
@@ -39,7 +46,15 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
     async remove(manifests) {
       for (const [name, some] of Map.groupBy(manifests, ({ storage }) => storage)) await named(name).remove(some);
     },
-    sweep: async (stack, isDead) =>
-      (await Promise.all(all.map(([, repository]) => repository.sweep(stack, isDead)))).reduce((sum, count) => sum + count, 0),
+    async sweep(stack, isDead) {
+      const results = await Promise.allSettled(all.map(([, repository]) => repository.sweep(stack, isDead)));
+      if (results.every((result) => result.status === 'rejected')) throw results[0]?.reason;
+      // What lies in a storage that does not answer waits for the next time.
+      return results.reduce((sum, result) => sum + (result.status === 'fulfilled' ? result.value : 0), 0);
+    },
   };
+}
+
+function merge(lists: readonly Listing[]): Listing {
+  return { manifests: lists.flatMap(({ manifests }) => manifests).toSorted(newestFirst), damaged: lists.flatMap(({ damaged }) => damaged) };
 }

@@ -64,22 +64,33 @@ export interface Flaw {
   readonly problem: string;
 }
 
+export interface Listing {
+  readonly manifests: Manifest[];
+  readonly damaged: string[];
+}
+
 /** Snapshots in a storage. Formats differ behind this contract; the steps do not know which one they use. */
 export interface Repository {
   /** For people and logs; holds no secret. */
   readonly location: string;
   /** True when the snapshots lie on the same machine as the data they protect. */
-  readonly local: boolean;
+  isLocal(storage?: string): boolean;
   /** Whether what is stored once is not read and stored again, in the storage of this name. */
   isIncremental(storage?: string): boolean;
   /** Every committed snapshot of a stack, of one set or of all, newest first. A damaged manifest is reported in `damaged`, never skipped silently. */
-  list(stack: string, set?: string): Promise<{ manifests: Manifest[]; damaged: string[] }>;
+  list(stack: string, set?: string): Promise<Listing>;
+  /** The same of those storages that can be read; `unread` says why the others cannot. Rejects when none can. */
+  listReachable(stack: string, set?: string): Promise<Listing & { readonly unread: readonly unknown[] }>;
   /** Stacks that have a snapshot here. */
   stacks(): Promise<string[]>;
   /** From here on until the writer has committed, aborted or been disposed of, nobody removes what it may build upon. */
   begin(address: SnapshotAddress): Promise<SnapshotWriter>;
   /** The plain bytes of an artifact, of a file tree as a tar. The stream fails when they are not exactly those that were stored. */
   read(manifest: Manifest, artifact: Artifact, signal?: AbortSignal): Promise<Readable>;
+  /** Whether a file tree is one file, instead of a folder. */
+  isFile(manifest: Manifest, artifact: Artifact, signal?: AbortSignal): Promise<boolean>;
+  /** Reads an artifact to its end, as `read` does, and keeps nothing. Rejects with `AbsentPath` unless a file tree holds `path`. */
+  prove(manifest: Manifest, artifact: Artifact, path?: string, signal?: AbortSignal): Promise<void>;
   /** Unpacks a file tree into an existing directory, or one file into an existing file; `path`, relative to the tree, limits it to one file or folder. */
   extract(manifest: Manifest, artifact: Artifact, root: string, path?: string, signal?: AbortSignal): Promise<void>;
   /** Reads a file tree once more and compares it with what lies in a directory, entry by entry: kind, content, size, owner, mode, time, links. Rejects at a difference. */

@@ -19,6 +19,7 @@ export function tellingWaits(repository: Repository, tell: (waitedMs: number) =>
   return {
     ...repository,
     list: (stack, set) => told(repository.list(stack, set)),
+    listReachable: (stack, set) => told(repository.listReachable(stack, set)),
     stacks: () => told(repository.stacks()),
     begin: (address) => told(repository.begin(address)),
     remove: (manifests) => told(repository.remove(manifests)),

@@ -164,7 +164,11 @@ async function where(
   const local = here === undefined || isCovered ? undefined : jobAt({ root, scratch });
   if (local?.kind === 'capture') return captureTree(context.repository, local, context.signal);
   if (local?.kind === 'extract' && here?.writable === true) return extractTree(context.repository, local, context.signal);
-  return inWorker(context, stack, mount, jobAt({ root: `${workerRoot}${below}`, scratch: workerScratch }));
+  const { subpath, ...whole } = mount;
+  const job = jobAt({ root: `${workerRoot}${below}`, scratch: workerScratch });
+  if (job.kind !== 'extract' || subpath === undefined) return inWorker(context, stack, mount, job);
+  // Docker mounts no folder of a volume that is not there yet.
+  return inWorker(context, stack, whole, { ...job, root: `${workerRoot}/${subpath}${below}` });
 }
 
 /** The volume or bind mount that a service has at this place now. */

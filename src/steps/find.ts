@@ -13,8 +13,10 @@ export interface Wanted {
 }
 
 export async function findSnapshot({ repository, log }: Context, wanted: Wanted): Promise<Manifest> {
-  const { manifests, damaged } = await repository.list(wanted.stack, wanted.set);
+  const { manifests, damaged, unread } = await repository.listReachable(wanted.stack, wanted.set);
   for (const problem of damaged) log.warn({ problem }, 'damaged manifest');
+  // What cannot be read may be newer, or the one that is meant.
+  if (unread.length > 0 && !manifests.some(({ id }) => id === wanted.snapshot)) throw unread[0];
   return pick(manifests, wanted, repository.location);
 }
 
@@ -78,7 +80,7 @@ export function chooseArtifacts(manifest: Manifest, { service, only, path }: Par
     (artifact) => (service === undefined || artifact.service === service) && (only === undefined || isNamed(artifact, only)),
   );
   const whole = [...new Set([...named, ...named.flatMap((artifact) => databasesOf(manifest.artifacts, artifact))])];
-  const chosen = path === undefined ? whole : at(whole, posix.normalize(path));
+  const chosen = path === undefined ? whole : at(whole, plainPath(path));
   if (chosen.length === 0) {
     throw configurationError({
       where: `snapshot ${manifest.id}`,
@@ -96,6 +98,11 @@ export function chooseArtifacts(manifest: Manifest, { service, only, path }: Par
     });
   }
   return chosen;
+}
+
+/** A container path as artifacts have it: a person may end a folder with a slash. */
+export function plainPath(path: string): string {
+  return posix.normalize(path).replace(/(?<=.)\/$/, '');
 }
 
 /** By its name, or a file tree by its container path. */

@@ -12,10 +12,17 @@ const contentLabel = 'io.davit.half-restored.by';
 /** What a restore replaces: service, artifact, path, from the whole to the part. */
 type Part = readonly string[];
 
-const contentSchema = z.object({ snapshot: z.string(), safety: z.string().optional(), parts: z.array(z.array(z.string())) });
+const contentSchema = z.object({
+  snapshot: z.string(),
+  fromStack: z.string().optional(),
+  safety: z.string().optional(),
+  parts: z.array(z.array(z.string())),
+});
 
 export interface Restoring {
   readonly snapshot: string;
+  /** The stack that the snapshot is of, where it is another one. */
+  readonly fromStack?: string | undefined;
   readonly safety?: string | undefined;
   readonly parts: readonly Part[];
 }
@@ -41,10 +48,10 @@ export async function markHalfRestored(context: Context, stack: Stack, restoring
 }
 
 export async function clearHalfRestored(context: Context, stack: Stack, restored: readonly Part[]): Promise<void> {
-  for (const { id, snapshot, safety, parts } of await marks(context, stack)) {
-    const left = remainder({ parts }, restored);
-    if (left.length === parts.length) continue;
-    if (left.length > 0) await keep(context, stack, { snapshot, safety, parts: left });
+  for (const { id, name: _, ...mark } of await marks(context, stack)) {
+    const left = remainder(mark, restored);
+    if (left.length === mark.parts.length) continue;
+    if (left.length > 0) await keep(context, stack, { ...mark, parts: left });
     await context.docker.remove(id);
   }
 }
@@ -55,7 +62,7 @@ function remainder({ parts }: Pick<Restoring, 'parts'>, restored: readonly Part[
 
 /** What keeps a backup of these services from being good. */
 export async function halfRestored(context: Context, stack: Stack, services: readonly string[]): Promise<Problem[]> {
-  return (await marks(context, stack)).flatMap(({ name, snapshot, safety, parts }) => {
+  return (await marks(context, stack)).flatMap(({ name, snapshot, fromStack, safety, parts }) => {
     const service = parts.map(([one = '']) => one).find((one) => services.includes(one));
     if (service === undefined) return [];
     const back = safety === undefined ? '' : `\`davit restore ${safety}\` brings back what was there before it, `;
@@ -63,10 +70,15 @@ export async function halfRestored(context: Context, stack: Stack, services: rea
       where: `service "${service}"`,
       what: 'a restore ended half-way, so what is there now is a mixture',
       seen: snapshot,
-      fix: `${back}\`davit restore ${snapshot}\` tries again; if all is well as it is, \`docker rm ${name}\``,
+      fix: `${back}\`davit restore ${snapshot}${ofStack(fromStack)}\` tries again; if all is well as it is, \`docker rm ${name}\``,
     });
     return [{ service, error, absent: true }];
   });
+}
+
+/** The option that a snapshot of another stack is found by. */
+export function ofStack(name: string | undefined): string {
+  return name === undefined ? '' : ` --from-stack ${name}`;
 }
 
 async function keep({ docker }: Context, stack: Stack, restoring: Restoring): Promise<void> {

@@ -1,7 +1,8 @@
-import { opendir, rm, stat } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { lstat, opendir, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
-import { AbsentPath } from '../model/errors.ts';
+import { AbsentPath, DavitError } from '../model/errors.ts';
+import { makeFolders } from '../model/folders.ts';
 import { type Artifact, artifactSchema, manifestSchema, storedSchema } from '../model/snapshot.ts';
 import type { Repository } from '../repository/repository.ts';
 import { isDatabase } from '../sqlite/files.ts';
@@ -114,9 +115,17 @@ export async function extractTree(repository: Repository, job: Extract, signal: 
 
 async function unpack(repository: Repository, job: Extract, artifact: Artifact, signal: AbortSignal): Promise<void> {
   const { manifest, root, only } = job;
-  const isFolder = (await stat(root)).isDirectory();
+  const isFile = await repository.isFile(manifest, artifact, signal);
+  const there = await stat(root).catch(() => undefined);
+  if (there === undefined && isFile) {
+    await makeFolders(dirname(root));
+    return repository.extract(manifest, artifact, dirname(root), basename(root), signal);
+  }
+  if (there === undefined) await makeFolders(root);
+  const isFolder = there?.isDirectory() ?? true;
+  if (isFolder === isFile) throw mismatch(job.path, isFile);
   if (isFolder && only === undefined) await clear(root, await exclusions(root, job.path, job));
-  else if (isFolder && only !== undefined) await rm(join(root, only), { recursive: true, force: true });
+  else if (isFolder && only !== undefined) await clearPart(job, only);
   await repository.extract(manifest, artifact, root, isFolder ? only : undefined, signal);
   if (!isFolder || only === undefined || isDatabase(join(root, only)) !== true) return;
   // A SQLite database that was archived as it lay there: its log is a part of it, and that of another moment would spoil it.
@@ -125,6 +134,30 @@ async function unpack(repository: Repository, job: Extract, artifact: Artifact, 
     await repository.extract(manifest, artifact, root, `${only}${suffix}`, signal).catch((error: unknown) => {
       if (!(error instanceof AbsentPath)) throw error;
     });
+}
+
+/** Docker makes a folder where the file of a bind mount is missing. */
+function mismatch(path: string, isFile: boolean): DavitError {
+  return isFile
+    ? new DavitError({
+        where: path,
+        what: 'is a folder here, and a file in the snapshot',
+        fix: 'put an empty file into its place on the host, and restore again',
+      })
+    : new DavitError({
+        where: path,
+        what: 'is a file here, and a folder in the snapshot',
+        fix: 'put an empty folder into its place on the host, and restore again',
+      });
+}
+
+/** Like the whole tree, a folder of it keeps what was left out of the snapshot. */
+async function clearPart(job: Extract, only: string): Promise<void> {
+  const root = join(job.root, only);
+  const isFolder = (await lstat(root).catch(() => undefined))?.isDirectory() === true;
+  const keep = isFolder ? await exclusions(root, join(job.path, only), job) : [];
+  if (keep.length === 0) await rm(root, { recursive: true, force: true });
+  else await clear(root, keep);
 }
 
 async function clear(root: string, keep: readonly string[]): Promise<void> {

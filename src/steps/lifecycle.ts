@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Context } from '../context.ts';
-import type { Container } from '../docker/docker.ts';
+import type { Command, Container } from '../docker/docker.ts';
 import type { Engine, Target } from '../engines/engine.ts';
 import { DavitError } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
+import { askFirstStart, isFirstStart } from './first-start.ts';
 import { loginsOf } from './servers.ts';
 import { inStartOrder } from './quiesce.ts';
 
@@ -49,9 +50,13 @@ export async function startDatabase(context: Context, service: Service, engine: 
 }
 
 async function logIn(context: Context, id: string, engine: Engine, target: Target) {
+  const ask = (command: Command) => context.docker.run(id, command, { timeoutMs: 10_000, signal: context.signal });
   try {
-    const { exitCode, stdout, stderr } = await context.docker.run(id, engine.ready(target), { timeoutMs: 10_000, signal: context.signal });
-    return { target, exitCode, stderr, mayRestore: stdout.trim() === '1' };
+    const outside = await ask(engine.ready(target));
+    const inside = outside.exitCode === 0 ? undefined : engine.readyInside?.(target);
+    const { exitCode, stdout, stderr } = inside === undefined ? outside : await ask(inside);
+    const isPassing = inside !== undefined && exitCode === 0 && isFirstStart((await ask(askFirstStart())).stdout);
+    return { target, exitCode: isPassing ? 1 : exitCode, stderr, mayRestore: stdout.trim() === '1' };
   } catch (error) {
     if (error instanceof DavitError) return { target, exitCode: 1, stderr: error.message, mayRestore: false };
     throw error;

@@ -11,8 +11,8 @@ import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
 import { idleSettings, ownName, unknownSets, unknownStorage } from './sets.ts';
 import { planTrees } from './trees.ts';
 
-/** What a run of this set would capture, by which command, and why not the rest. Asks the databases, changes nothing. */
-export async function plan(context: Context, stack: Stack, set: string): Promise<Plan> {
+/** What a run of this set would capture, by which command, and why not the rest. Asks the databases, changes nothing. `replaced`: trees that are captured in any case. */
+export async function plan(context: Context, stack: Stack, set: string, replaced: readonly FilesSource[] = []): Promise<Plan> {
   const members = stack.services.filter(({ labels }) => labels?.set === set);
   const servers = await findServers(context, stack, members);
   const dumping = servers.filter(({ service }) => members.includes(service) && service.labels?.dump !== 'none');
@@ -25,6 +25,7 @@ export async function plan(context: Context, stack: Stack, set: string): Promise
     members.toSorted((a, b) => (a.labels?.order ?? 0) - (b.labels?.order ?? 0)),
     { dumped: saved, dataOf: dataVolumes(servers) },
     storagePlaces(stack.own, context.environment),
+    replaced,
   );
   return {
     stack: stack.name,

@@ -29,12 +29,23 @@ export function planStandstills(stack: Stack, plan: Plan): Standstill[] {
       const containers = service.containers.filter(({ state }) => isActive(state)).map(({ name }) => name);
       // A command needs a container that runs.
       const during = commanded.has(service.name) ? 'files' : wanted;
-      const known = chosen.get(service.name);
-      if (containers.length > 0 && (known === undefined || known.during === 'files'))
-        chosen.set(service.name, { service: service.name, mode, during, timeoutMs, containers });
+      const own = service.labels?.['quiesce.timeout'] ?? 0;
+      const patience = asking.includes(service) ? own : Math.max(own, timeoutMs);
+      const asked = { service: service.name, mode, during, timeoutMs: patience, containers };
+      if (containers.length > 0) chosen.set(service.name, stricter(asked, chosen.get(service.name)));
     }
   }
   return inStartOrder(stack, [...chosen.values()]);
+}
+
+/** Whoever is asked by several stands still as each of them needs it. */
+function stricter(one: Standstill, other: Standstill = one): Standstill {
+  return {
+    ...one,
+    mode: other.mode === 'stop' ? 'stop' : one.mode,
+    during: other.during === 'set' ? 'set' : one.during,
+    timeoutMs: Math.max(one.timeoutMs, other.timeoutMs),
+  };
 }
 
 /** What Docker is about to restart would come up in the middle. */

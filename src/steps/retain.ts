@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { companionOf, retainTogether } from '../model/companions.ts';
+import { messageOf } from '../model/errors.ts';
 import type { SetHistory, Verdict } from '../model/retention.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { settingsOf, type Stack } from './discover.ts';
@@ -28,11 +29,14 @@ export async function removeExpired({ repository, log }: Context, verdicts: read
 }
 
 /** The snapshots of other sets that belong to this one, as the labels of the stack say. */
-export async function companionsOf({ repository }: Context, { services }: Stack, { set, ...manifest }: Manifest): Promise<Manifest[]> {
+export async function companionsOf({ repository, log }: Context, { services }: Stack, { set, ...manifest }: Manifest): Promise<Manifest[]> {
   const settings = [...(services.find(({ own }) => own)?.sets ?? [])];
   const companions: Manifest[] = [];
   for (const [name] of settings.filter(([name, { 'needed-by': neededBy }]) => name !== set && neededBy?.includes(set) === true)) {
-    const companion = companionOf({ set, ...manifest }, (await repository.list(manifest.stack, name)).manifests);
+    const { manifests, unread } = await repository.listReachable(manifest.stack, name);
+    for (const error of unread)
+      log.warn({ set: name, error: messageOf(error) }, 'a storage cannot be read: a snapshot of this set may belong to it');
+    const companion = companionOf({ set, ...manifest }, manifests);
     if (companion !== undefined) companions.push(companion);
   }
   return companions;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { locationsOf, storageVariable } from '../config/environment.ts';
 import type { Context } from '../context.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import { emptyServers } from '../model/emptiness.ts';
@@ -19,6 +20,8 @@ export interface Run {
   readonly reason: Manifest['reason'];
   readonly startedAt: Date;
   readonly sequence: number;
+  /** Whether all storages could be read; otherwise nobody knows what there is. */
+  readonly surveyed: boolean;
   /** The last good snapshot of the set, which this one is compared with. */
   readonly previous: Manifest | undefined;
   readonly writer: SnapshotWriter;
@@ -34,11 +37,14 @@ const foreignWriterMs = 24 * 3_600_000;
 export async function openRun(context: Context, stack: Stack, plan: Plan, reason: Manifest['reason']): Promise<Run> {
   const { repository, log } = context;
   for (const folder of storageFolders(context.environment)) requireMount(stack.own, folder);
-  if (repository.local)
+  const { storage } = settingsOf(stack, plan.set);
+  if (repository.isLocal(storage)) {
+    const variable = storage === undefined ? 'DAVIT_STORAGE' : storageVariable(storage);
     log.warn(
-      { storage: repository.location },
-      'snapshots are kept on this machine only: set DAVIT_STORAGE to an S3 bucket to survive its loss',
+      { storage: locationsOf(context.environment)[storage ?? ''] },
+      `snapshots are kept on this machine only: set ${variable} to an S3 bucket to survive its loss`,
     );
+  }
   const startedAt = context.now();
   const id = snapshotId(startedAt, `${writerMark(stack.own)}${randomBytes(1).toString('hex')}`);
   const swept = await unlessStopped(
@@ -47,16 +53,18 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
   );
   if (swept > 0) log.info({ objects: swept }, 'removed what an interrupted run had left');
 
-  const { manifests, damaged } = await unlessStopped(context, repository.list(stack.name, plan.set));
+  const { manifests, damaged, unread } = await unlessStopped(context, repository.listReachable(stack.name, plan.set));
+  for (const error of unread) log.warn({ error: messageOf(error) }, 'a storage cannot be read, so retention removes nothing');
   for (const problem of damaged) log.warn({ problem }, 'damaged manifest');
   const [newest] = manifests.toSorted(newestFirst);
+  // The number of this snapshot may be that of an older one, which would then be `latest`.
+  if (unread.length > 0 && (newest === undefined || newest.storage !== storage)) throw unread[0];
   const warnings = [...plan.warnings];
   if (newest !== undefined && Date.parse(newest.startedAt) > startedAt.getTime()) {
     warnings.push(`the clock of this machine is wrong: the last snapshot ${newest.id} is from the future`);
   }
   const failures = plan.problems.map(({ service, error }) => ({ service, error: error.message }));
   for (const { service, error } of failures) log.error({ service, error }, 'not captured');
-  const { storage } = settingsOf(stack, plan.set);
   const address = { stack: stack.name, set: plan.set, id, ...(storage === undefined ? {} : { storage }) };
   const writer = await unlessStopped(context, repository.begin(address));
   warnings.push(...writer.warnings);
@@ -67,6 +75,7 @@ export async function openRun(context: Context, stack: Stack, plan: Plan, reason
     address,
     reason,
     startedAt,
+    surveyed: unread.length === 0,
     sequence: (newest?.sequence ?? 0) + 1,
     previous: reason === 'backup' ? manifests.filter(isGood).toSorted(newestFirst)[0] : undefined,
     writer,

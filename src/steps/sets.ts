@@ -1,3 +1,4 @@
+import { storageVariable } from '../config/environment.ts';
 import type { Context } from '../context.ts';
 import { configurationError, type DavitError } from '../model/errors.ts';
 import type { Problem } from '../model/plan.ts';
@@ -54,7 +55,7 @@ export function unknownStorage({ environment }: Context, stack: Stack, set: stri
     where: `label davit.set.${set}.storage`,
     what: 'names a storage that is not configured',
     seen: storage,
-    fix: `set DAVIT_STORAGE_${storage.toUpperCase().replaceAll('-', '_')}`,
+    fix: `set ${storageVariable(storage)}`,
   });
   return [{ service: ownName(stack), error }];
 }

@@ -19,8 +19,16 @@ export interface DatabaseVolumes {
   readonly dataOf: ReadonlyMap<string, string>;
 }
 
-/** Which file trees are archived, and why the others are not. A volume that several services share is stored once, with the first of them. */
-export function planTrees(services: readonly Service[], databases: DatabaseVolumes, storage: ReadonlySet<string>): TreePlan {
+/**
+ * Which file trees are archived, and why the others are not. A volume that several services share is stored once, with the first of them. `replaced`: what
+ * is archived whatever the labels say, because a restore is about to replace it.
+ */
+export function planTrees(
+  services: readonly Service[],
+  databases: DatabaseVolumes,
+  storage: ReadonlySet<string>,
+  replaced: readonly FilesSource[] = [],
+): TreePlan {
   const sources: FilesSource[] = [];
   const skipped: Skipped[] = [];
   const problems: Problem[] = [];
@@ -49,7 +57,18 @@ export function planTrees(services: readonly Service[], databases: DatabaseVolum
       else skipped.push({ service: service.name, what: path, why });
     }
   }
+  for (const source of replaced) save(source);
   return { sources: sources.map(withoutReserved), skipped, problems, warnings };
+
+  function save(source: FilesSource): void {
+    const place = placeIn(source.mount, source.path);
+    if ([...reserved.keys()].some((around) => isInside(place, around))) return;
+    const left = new Set([...placesInside(source, reserved.keys()).values()].map(globBelow));
+    const wanted = { ...source, exclude: source.exclude.filter((glob) => !left.has(glob)) };
+    const index = taken.get(place) ?? sources.length;
+    const same = sources[index];
+    sources[index] = same === undefined ? wanted : (widen(same, wanted)?.source ?? same);
+  }
 
   function withoutReserved(source: FilesSource): FilesSource {
     const inside = placesInside(source, reserved.keys());

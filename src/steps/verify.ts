@@ -1,5 +1,6 @@
+import { relative } from 'node:path';
 import type { Context } from '../context.ts';
-import { DavitError, exitCodes, messageOf } from '../model/errors.ts';
+import { AbsentPath, DavitError, exitCodes, messageOf } from '../model/errors.ts';
 import type { Depth } from '../model/share.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import type { Flaw } from '../repository/repository.ts';
@@ -28,19 +29,22 @@ export async function verifyAll(
 
 /**
  * Reads artifacts to their plain bytes, so that a restore touches nothing before it is certain to have all of them: stored whole, decodable with the keys at
- * hand, and what was dumped.
+ * hand, and what was dumped; and, of a tree, the path that is wanted.
  */
 export async function proveReadable(
   { repository, log, signal }: Context,
   manifest: Manifest,
   artifacts: readonly Artifact[],
+  path?: string,
 ): Promise<void> {
   const flaws: Flaw[] = [];
   for (const artifact of artifacts) {
     try {
-      for await (const _ of await repository.read(manifest, artifact, signal));
+      const part = path === undefined || artifact.kind !== 'files' ? '' : relative(artifact.path ?? '/', path);
+      await repository.prove(manifest, artifact, part === '' ? undefined : part, signal);
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof AbsentPath) throw error;
       // A key that was not given says nothing about the snapshot.
       if (error instanceof DavitError && error.exitCode === exitCodes.configuration) throw error;
       flaws.push({ snapshot: manifest.id, artifact: artifactId(artifact), problem: messageOf(error) });

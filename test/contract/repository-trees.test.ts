@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AbsentPath } from '../../src/model/errors.ts';
 import type { ArtifactName, Repository } from '../../src/repository/repository.ts';
 import { describeTree, makeHostileTree } from '../support/hostile-tree.ts';
 import { repositories, type OpenRepository } from '../support/repositories.ts';
@@ -84,6 +85,27 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     expect(await readFile(join(target, 'folder/file'), 'utf8')).toBe('wanted');
     expect(execFileSync('ls', [target], { encoding: 'utf8' })).toBe('folder\n');
     await expect(repository.extract(manifest, onlyArtifact(manifest), target, 'folder/none')).rejects.toThrow('not in this artifact');
+    for (const path of [undefined, 'folder', 'folder/file', 'other']) await repository.prove(manifest, onlyArtifact(manifest), path);
+    await expect(repository.prove(manifest, onlyArtifact(manifest), 'fold')).rejects.toBeInstanceOf(AbsentPath);
+  });
+
+  test('tells a tree that is one file from a folder, whatever their names and attributes', async () => {
+    const root = join(work, 'kinds');
+    await mkdir(join(root, 'x'.repeat(200), 'same/same'), { recursive: true });
+    const address = newAddress('kinds');
+    await using writer = await repository.begin(address);
+    const [folder, long] = [join(root, 'x'.repeat(200), 'same'), join(root, 'y'.repeat(200))];
+    await writeFile(long, 'text');
+    execFileSync('setfattr', ['-n', 'user.long', '-v', 'v'.repeat(2000), long]);
+    const manifest = manifestOf(address, [
+      artifactOf(files, await writer.putTree(files, { root: folder, exclude: [] })),
+      artifactOf(
+        { ...files, name: 'files/y' },
+        await writer.putTree({ ...files, name: 'files/y' }, { root: long, exclude: [], file: 'y'.repeat(200) }),
+      ),
+    ]);
+    await writer.commit(manifest);
+    expect(await Promise.all(manifest.artifacts.map((one) => repository.isFile(manifest, one)))).toEqual([false, true]);
   });
 
   test('a tree that cannot be read leaves nothing', async () => {

@@ -138,6 +138,18 @@ test('files that grow and vanish while they are read are told, and harm nothing'
   expect(await stack.sh('app', 'sha256sum < /data/still')).toBe(sum);
 });
 
+test('a folder and a file that lie deeper in a volume come back into an empty one', async () => {
+  const labels = ['davit.files=/data/sub/deep,/data/one/file'];
+  await using stack = await createStack({ services: { app: app('data', { labels }) }, volumes: ['data'] });
+  await stack.up();
+  await stack.sh('app', 'mkdir -p /data/sub/deep /data/one; echo a >/data/sub/deep/a; echo b >/data/one/file; chmod 640 /data/one/file');
+  await stack.backup();
+  await stack.wipe(['app'], ['data']);
+  await stack.compose('create');
+  await stack.restore('latest');
+  expect(await stack.sh('app', 'cd /data; cat sub/deep/a one/file; stat -c %a one/file')).toBe('a\nb\n640');
+});
+
 /** Engines before 26 do not know this. */
 const knowsSubpaths = Number((await docker('version', '--format', '{{.Server.APIVersion}}')).split('.')[1]) >= 45;
 
@@ -165,6 +177,9 @@ test.runIf(knowsSubpaths)(
     await shared('for f in apps/one apps/one/cache other; do echo after > $f/state; done; touch apps/one/more');
     await stack.restore('latest', '--no-safety');
     expect(await shared(`${states}; ls apps/one`)).toBe('before\nafter\nafter\ncache\nstate');
+    await shared('rm -r apps');
+    await stack.restore('latest', '--no-safety');
+    expect(await shared('cat apps/one/state')).toBe('before');
     expect((await stack.json<{ artifacts: { error?: string }[] }[]>(['drill']))[0]?.artifacts[0]?.error).toBeUndefined();
   },
 );

@@ -1,11 +1,19 @@
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../src/model/snapshot.ts';
-import { app, maria, postgres, sqlIn } from '../support/services.ts';
+import { app, maria, postgres, sqlIn, unreachable } from '../support/services.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
 
 const services = { app: app('files'), other: app('more'), maria: maria('maria'), postgres: postgres('postgres') };
 const volumes = ['files', 'more', 'maria', 'postgres'];
+
+/** Labels as they may be when an old snapshot is restored. */
+const changed = {
+  app: { labels: { 'davit.set': 'apps' } },
+  other: { labels: { 'davit.enable': 'false' } },
+  maria: { labels: { 'davit.dump': 'none', 'davit.files': 'none' } },
+};
 
 async function seed(stack: TestStack, word: string): Promise<void> {
   await stack.sh('app', `mkdir -p /data/sub && echo ${word} > /data/a && echo ${word} > /data/sub/b`);
@@ -45,7 +53,7 @@ describe('a restore into the stack it came from', () => {
   let old: Manifest;
 
   beforeAll(async () => {
-    stack = await createStack({ services, volumes });
+    stack = await createStack({ services, volumes, files: { 'changed.json': JSON.stringify({ services: changed }) } });
     await stack.up();
     await seed(stack, 'old');
     old = await stack.backup();
@@ -126,6 +134,14 @@ describe('a restore into the stack it came from', () => {
     expect(await contents(stack)).toBe('new new new new new');
   });
 
+  test('of a path that the snapshot does not have changes nothing, not even what lies there', async () => {
+    await stack.sh('app', 'echo later > /data/later');
+    const refused = await stack.davit('restore', old.id, '--service', 'app', '--path', '/data/later', '--no-safety', '--yes');
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('path "later": is not in this artifact') });
+    expect(refused.stderr).not.toContain('half-way');
+    expect(await stack.sh('app', 'cat /data/later; rm /data/later')).toBe('later');
+  });
+
   test('to a moment: the newest complete snapshot that began before it', async () => {
     await seed(stack, 'later');
     const later = await stack.backup();
@@ -134,6 +150,15 @@ describe('a restore into the stack it came from', () => {
     const { snapshot } = await stack.json<{ snapshot: string }>(['restore', 'latest', '--yes', '--no-safety']);
     expect(snapshot).toBe(later.id);
     expect(await contents(stack)).toBe('later later later later later');
+  });
+
+  test('saves first what is replaced, whatever the labels say by now', async () => {
+    await stack.compose('-f', join(dirname(stack.file), 'changed.json'), 'up', '-d', '--wait');
+    const { safety } = await stack.json<{ safety: string }>(['restore', old.id, '--yes']);
+    expect(await contents(stack)).toBe('old old old old old');
+    await stack.restore(safety, '--no-safety');
+    expect(await contents(stack)).toBe('new new new new new');
+    await stack.up();
   });
 
   test('into a folder leaves the stack alone', async () => {
@@ -149,7 +174,8 @@ describe('a restore into the stack it came from', () => {
   });
 });
 
-test('a restore into an empty stack of another name, created but never started', async () => {
+test('a restore into an empty stack of another name, created but never started, of servers on another port and without network', async () => {
+  const services = { app: app('files'), other: app('more'), maria: unreachable.maria('maria'), postgres: unreachable.postgres('postgres') };
   await using source = await createStack({ services, volumes });
   await source.up();
   await seed(source, 'moved');

@@ -77,7 +77,7 @@ test('one database, a folder with databases, a folder of Davit and a stream: eac
   for (const [options, expected] of [
     [['--only', 'app/sqlite/data/one.db'], 'old new new'],
     [['--path', '/data/sub/two.db'], 'new old new'],
-    [['--path', '/data/sub'], 'new old old'],
+    [['--path', '/data/sub/'], 'new old old'],
     [['--only', 'app/data'], 'old old old'],
   ] as const) {
     await write('new');

@@ -17,6 +17,7 @@ export function runOf(stack: Stack = stackOf(), overrides: Partial<Run> = {}): R
     address: { stack: 'shop', set: 'default', id: 'now' },
     reason: 'backup',
     startedAt: new Date(),
+    surveyed: true,
     sequence: 2,
     previous: undefined,
     writer,

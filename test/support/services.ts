@@ -31,6 +31,14 @@ export function postgres(volume: string, more: Partial<ComposeService> = {}): Co
   };
 }
 
+/** Healthy when the real server runs, which does not answer where it usually does. */
+const real = (ping: string, program: string) => ({ healthcheck: healthy('sh', '-c', `${ping} && grep -q ^${program} /proc/1/cmdline`) });
+
+export const unreachable = {
+  maria: (volume: string) => maria(volume, { command: ['mariadbd', '--port=3307'], ...real('mariadb-admin ping', 'mariadbd') }),
+  postgres: (volume: string) => postgres(volume, { command: ['postgres', '-c', 'listen_addresses='], ...real('pg_isready', 'postgres') }),
+};
+
 export const sqlIn = {
   maria: (sql: string) => `mariadb -uroot -p${planted.maria} -N shop -e "${sql}"`,
   postgres: (sql: string) => `psql -U postgres -At -c "${sql}"`,

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Codec } from '../../codecs/codec.ts';
-import { compareTree, unpackFile, unpackTree } from '../../codecs/tar.ts';
+import { isOneFile } from '../../codecs/tar-kind.ts';
+import { compareTree, readToEnd, unpackFile, unpackTree } from '../../codecs/tar.ts';
 import { DavitError } from '../../model/errors.ts';
 import type { Artifact, Manifest, StoredFile } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -44,9 +45,10 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
 
   return {
     location: storage.location,
-    local: storage.local,
+    isLocal: () => storage.local,
     isIncremental: () => false,
     list: (stack, set) => readManifests(storage, stackPrefix(stack, set)),
+    listReachable: async (stack, set) => ({ ...(await readManifests(storage, stackPrefix(stack, set))), unread: [] }),
     async stacks() {
       const stacks = new Set<string>();
       for await (const { key } of storage.list('')) {
@@ -57,6 +59,8 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
     },
     begin: async (address) => createWriter(storage, codecs, address),
     read,
+    isFile: async (manifest, artifact, signal) => isOneFile(await read(manifest, artifact, signal)),
+    prove: async (manifest, artifact, path, signal) => readToEnd(await read(manifest, artifact, signal), path, signal),
     async extract(manifest, artifact, root, path, signal) {
       const isFolder = (await stat(root)).isDirectory();
       const target = isFolder ? unpackTree(root, path, signal) : unpackFile(root, signal);

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { compareTree, unpackFile, unpackTree } from '../../codecs/tar.ts';
+import { compareTree, readToEnd, unpackFile, unpackTree } from '../../codecs/tar.ts';
 import { DavitError } from '../../model/errors.ts';
 import type { Artifact, Manifest } from '../../model/snapshot.ts';
 import type { Storage } from '../../storage/storage.ts';
@@ -58,12 +58,13 @@ export function createResticRepository({ storage, password, prove = true }: Rest
 
   const repository: Repository = {
     location: `restic+${storage.location}`,
-    local: storage.local,
+    isLocal: () => storage.local,
     isIncremental: () => true,
     async list(stack, set) {
       const session = await sessions.existing();
       return session === undefined ? { manifests: [], damaged: [] } : manifestsOf(await snapshots.all(session), stack, set);
     },
+    listReachable: async (stack, set) => ({ ...(await repository.list(stack, set)), unread: [] }),
     async stacks() {
       const session = await sessions.existing();
       const all = session === undefined ? [] : await snapshots.all(session);
@@ -76,6 +77,8 @@ export function createResticRepository({ storage, password, prove = true }: Rest
       const bytes = isTree ? tarOf(session, node, undefined, signal) : readFile(session, artifact, node, signal);
       return Readable.from(bytes, { objectMode: false });
     },
+    isFile: async (manifest, artifact, signal) => (await find(manifest, artifact, signal)).node.type === 'file',
+    prove: async (manifest, artifact, path, signal) => readToEnd(await repository.read(manifest, artifact, signal), path, signal),
     async extract(manifest, artifact, root, path, signal) {
       const { session, node } = await find(manifest, artifact, signal);
       const target = (await stat(root)).isDirectory() ? unpackTree(root, undefined, signal) : unpackFile(root, signal);

@@ -86,6 +86,7 @@ describe('snapshots', () => {
     expect(describeCompanion(manifest({ set: 'images' }))).toBe(
       'of set images, 20261121T030000Z-3f9a1c of 2026-11-21T03:00:00.000Z belongs to it: davit restore 20261121T030000Z-3f9a1c',
     );
+    expect(describeCompanion(manifest(), 'old')).toMatch(/davit restore \S+ --from-stack old$/);
   });
 
   test('alone: every artifact, downtime, warnings and failures', () => {

@@ -25,6 +25,7 @@ function commandsOf(engine: Engine, env: Record<string, string>, access: Partial
     ...(engine.accounts === undefined ? [] : [engine.dump(at, undefined).command, engine.restore(at, accounts)]),
     engine.restore(at, stored),
     engine.ready(at),
+    engine.readyInside?.(at),
     engine.census(at, stored),
   ].filter((command) => command !== undefined);
 }

@@ -58,6 +58,7 @@ test.each(engines.map((engine) => [engine.name, engine] as const))('every script
     engine.restore(at, stored),
     engine.restore(at, artifact({ kind: 'accounts' })),
     engine.ready(at),
+    engine.readyInside?.(at) ?? engine.ready(at),
     engine.census(at, stored),
   ];
   for (const command of commands) {

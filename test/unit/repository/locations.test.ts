@@ -12,3 +12,8 @@ test('recipients that nothing would be encrypted to are refused', async () => {
   await expect(create({ ...restic, DAVIT_STORAGE_PLAIN: 's3://bucket' })).resolves.toBeDefined();
   await expect(create({ DAVIT_STORAGE: 'file:///backups', DAVIT_ENCRYPT_TO: recipient })).resolves.toBeDefined();
 });
+
+test('whether snapshots stay on this machine is asked of the storage that they go to', async () => {
+  const { isLocal } = await create({ DAVIT_STORAGE: 's3://bucket', DAVIT_STORAGE_IMAGES: 'restic+file:///images' });
+  expect([isLocal(), isLocal('images')]).toEqual([false, true]);
+});

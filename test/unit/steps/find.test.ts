@@ -105,6 +105,8 @@ describe('parts of a snapshot', () => {
     [{ service: 'app', path: '/data/inner/x' }, ['app/files/data/inner']],
     [{ path: '/data/inner/x', service: 'app', only: 'app/files/data' }, ['app/files/data']],
     [{ service: 'web', path: '/data/inner' }, ['web/files/data']],
+    [{ service: 'app', path: '/data/' }, ['app/files/data']],
+    [{ service: 'app', path: '/data//inner/' }, ['app/files/data/inner']],
   ])('%j', (part, expected) => {
     expect(chosen(part)).toEqual(expected);
   });
@@ -146,6 +148,7 @@ describe('SQLite databases', () => {
     ['come with their tree', { only: 'app/data' }, ['app/files/data', 'app/sqlite/data/a.db', 'app/sqlite/data/sub/b.db']],
     ['come with the tree that they really lie in', { only: 'app/data/inner' }, ['app/files/data/inner', 'app/sqlite/data/inner/c.db']],
     ['come with their folder', { service: 'app', path: '/data/sub' }, ['app/files/data', 'app/sqlite/data/sub/b.db']],
+    ['come with a folder that ends in a slash', { service: 'app', path: '/data/sub/' }, ['app/files/data', 'app/sqlite/data/sub/b.db']],
     ['stay away from another folder', { service: 'app', path: '/data/su' }, ['app/files/data']],
   ])('%s', (_, part, expected) => {
     expect(chosen(part)).toEqual(expected);

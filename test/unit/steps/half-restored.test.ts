@@ -15,6 +15,14 @@ test('a restore that has not succeeded is told to whoever backs up its services,
   expect(await halfRestored(context, stack(), ['web'])).toEqual([]);
 });
 
+test('the way back to a snapshot of another stack says so, also when a part is in order by now', async () => {
+  const { context } = keepingNotes();
+  await markHalfRestored(context, stack(), { snapshot: 'good', fromStack: 'old', parts: [['app'], ['db']] });
+  await clearHalfRestored(context, stack(), [['app']]);
+  const [problem] = await halfRestored(context, stack(), ['db']);
+  expect(problem?.error.message).toContain('`davit restore good --from-stack old` tries again');
+});
+
 test('what a restore has put in order is no mixture any more, the rest is', async () => {
   const { context, kept } = keepingNotes();
   const ill = async () => (await halfRestored(context, stack(), ['app', 'db'])).map(({ service }) => service);

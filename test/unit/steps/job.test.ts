@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -27,11 +27,12 @@ async function files(): Promise<string[]> {
 }
 
 /** What is left when the snapshot is about to be unpacked, and what the repository is asked to unpack. */
-async function clearFor(job: Partial<Extract>): Promise<{ left: string[]; asked: string | undefined }> {
+async function clearFor(job: Partial<Extract>, isFile = false): Promise<{ left: string[]; asked: string | undefined; into: string }> {
   let left: string[] = [];
   let asked: string | undefined;
-  const extract: Repository['extract'] = async (_manifest, _artifact, _root, path) => {
-    asked = path;
+  let into = '';
+  const extract: Repository['extract'] = async (_manifest, _artifact, target, path) => {
+    [asked, into] = [path, target];
     left = await files();
   };
   const base = {
@@ -44,12 +45,13 @@ async function clearFor(job: Partial<Extract>): Promise<{ left: string[]; asked:
     include: [],
     exclude: [],
   } as const;
-  await extractTree({ extract } as unknown as Repository, { ...base, ...job } as Extract, new AbortController().signal);
-  return { left, asked };
+  const repository = { extract, isFile: async () => isFile } as unknown as Repository;
+  await extractTree(repository, { ...base, ...job } as Extract, new AbortController().signal);
+  return { left, asked, into };
 }
 
 test('a whole tree is emptied first, so that it becomes what the snapshot holds', async () => {
-  expect(await clearFor({})).toEqual({ left: [], asked: undefined });
+  expect(await clearFor({})).toEqual({ left: [], asked: undefined, into: root });
 });
 
 test('what the snapshot left out stays', async () => {
@@ -70,7 +72,39 @@ test('a part of a tree replaces only that part', async () => {
   expect(await clearFor({ only: 'cache' })).toEqual({
     left: ['conf/a.conf', 'conf/b.txt', 'empty-soon/old.txt', 'old.txt'],
     asked: 'cache',
+    into: root,
   });
+});
+
+test('what is not there yet, as on an empty host, comes into folders that are made', async () => {
+  const before = await files();
+  const [folder, file] = [join(root, 'a/new/folder'), join(root, 'another/file')];
+  expect(await clearFor({ root: folder })).toEqual({ left: before, asked: undefined, into: folder });
+  expect((await readdir(folder)).length).toBe(0);
+  expect(await clearFor({ root: file }, true)).toEqual({ left: before, asked: 'file', into: dirname(file) });
+});
+
+test('a folder is not emptied for a file, nor a file replaced by a folder', async () => {
+  const before = await files();
+  await expect(clearFor({}, true)).rejects.toThrow('/data: is a folder here, and a file in the snapshot');
+  await expect(clearFor({ root: join(root, 'old.txt') })).rejects.toThrow('/data: is a file here, and a folder in the snapshot');
+  expect(await files()).toEqual(before);
+});
+
+test.each([
+  ['left out', { only: 'cache', exclude: ['/data/**/*.tmp'] }, 'cache/keep.tmp'],
+  ['left out one by one', { only: 'cache/deep', exclude: ['/data/cache/deep/old.txt'] }, 'cache/deep/old.txt'],
+  ['not included', { only: 'conf', include: ['/data/**/*.conf'] }, 'conf/b.txt'],
+])('what the snapshot lacks because it was %s stays, also when a part is replaced', async (_, job, stays) => {
+  const before = await files();
+  const { only } = job;
+  expect((await clearFor(job)).left).toEqual(before.filter((file) => !file.startsWith(`${only}/`) || file === stays));
+});
+
+test('a part that is a link goes, and not what it leads to', async () => {
+  await symlink('cache', join(root, 'link'));
+  expect((await clearFor({ only: 'link', exclude: ['/data/link/*.tmp'] })).left).toContain('cache/deep/old.txt');
+  expect(await readdir(root)).not.toContain('link');
 });
 
 test('exclusions are relative to the tree, wherever it lies now', async () => {

@@ -103,6 +103,31 @@ describe('who stands still', () => {
   });
 });
 
+describe('who is asked to stand still by several', () => {
+  const still = (...services: Service[]) => planStandstills(stack(...services), plan(archived));
+  const asks = (name: string, labels: Record<string, string>) => service(name, { labels, mounts: [data] });
+
+  test.each([
+    ['the other first', 'a', 'b'],
+    ['the other last', 'b', 'a'],
+  ])('stops when it says so itself, %s', (_, pausing, stopping) => {
+    const found = still(asks(pausing, { 'davit.quiesce': 'pause' }), asks(stopping, stop));
+    expect(found.map(({ mode }) => mode)).toEqual(['stop', 'stop']);
+  });
+
+  test('has the time that it takes itself', () => {
+    const [slow, quick] = [{ 'davit.quiesce.timeout': '2m' }, { 'davit.quiesce.timeout': '5s' }];
+    const worker = service('worker', { mounts: [data] });
+    const found = still(asks('a', { ...stop, ...quick }), asks('b', { ...stop, ...slow }), asks('c', slow), worker);
+    expect(found.map(({ service: name, timeoutMs }) => [name, timeoutMs])).toEqual([
+      ['a', 5_000],
+      ['b', 120_000],
+      ['c', 120_000],
+      ['worker', 120_000],
+    ]);
+  });
+});
+
 describe('the order of starting', () => {
   const order = (dependencies: Record<string, readonly string[]>, asked = Object.keys(dependencies)) =>
     inStartOrder(

@@ -23,7 +23,7 @@ async function restore(...others: readonly Mount[]): Promise<{ left: string[]; w
   let workers = 0;
   const context: Context = {
     ...fakeContext({ containers: [] }),
-    repository: { extract: async () => undefined } as Partial<Context['repository']> as Context['repository'],
+    repository: { extract: async () => undefined, isFile: async () => false } as Partial<Context['repository']> as Context['repository'],
     workerEnvironment: async () => (workers++, {}),
     authorities: [],
   };

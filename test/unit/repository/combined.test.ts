@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { combined } from '../../../src/repository/combined.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { manifest } from '../../support/builders.ts';
+
+const there = (id: string) =>
+  ({ list: async () => ({ manifests: [manifest({ id })], damaged: [] }), sweep: async () => 2 }) as unknown as Repository;
+const gone = {
+  list: () => Promise.reject(new Error('no answer')),
+  sweep: () => Promise.reject(new Error('no answer')),
+} as unknown as Repository;
+
+test('a storage that does not answer keeps nobody from the others, and is never passed over in silence', async () => {
+  const some = combined(
+    new Map([
+      ['', gone],
+      ['images', there('one')],
+    ]),
+  );
+  await expect(some.list('shop')).rejects.toThrow('no answer');
+  const { manifests, unread } = await some.listReachable('shop');
+  expect(manifests.map(({ id, storage }) => [id, storage])).toEqual([['one', 'images']]);
+  expect(unread).toEqual([new Error('no answer')]);
+  expect(await some.sweep('shop', () => true)).toBe(2);
+});
+
+test('when no storage answers, that is the error', async () => {
+  const none = combined(new Map([['', gone]]));
+  await expect(none.listReachable('shop')).rejects.toThrow('no answer');
+  await expect(none.sweep('shop', () => true)).rejects.toThrow('no answer');
+});
+
+test('when all answer, nothing is missing', async () => {
+  const all = combined(
+    new Map([
+      ['', there('one')],
+      ['images', there('two')],
+    ]),
+  );
+  expect((await all.listReachable('shop')).unread).toEqual([]);
+  expect(await all.sweep('shop', () => true)).toBe(4);
+});
