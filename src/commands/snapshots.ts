@@ -62,18 +62,19 @@ export function describeList(manifests: readonly Manifest[]): string {
 export function describeSnapshot(manifest: Manifest): string {
   const { id, stack, set, status, reason, startedAt, endedAt, skewMs, downtimeMs, davit } = manifest;
   const downtime = Object.entries(downtimeMs).map(([service, ms]) => `${service} ${ms} ms`);
+  const isSkewed = manifest.artifacts.filter(({ kind }) => kind === 'database' || kind === 'command').length > 1;
   const rows = manifest.artifacts.map((artifact) => [
     artifactId(artifact),
     artifact.engine,
     humanBytes(artifact.plain.bytes),
     humanBytes(artifact.stored.bytes),
-    artifact.tables === undefined ? '' : `${artifact.tables.length} tables`,
+    artifact.tables === undefined ? '' : `${artifact.tables.length} ${artifact.tables.length === 1 ? 'table' : 'tables'}`,
     artifact.server ?? artifact.mount?.source ?? '',
   ]);
   return [
     `snapshot ${id} of stack ${stack}, set ${set}: ${status}${reason === 'safety' ? ' (taken before a restore)' : ''}`,
     `from ${startedAt} to ${endedAt}, by Davit ${davit}`,
-    `databases began within ${skewMs} ms of each other; downtime: ${downtime.length === 0 ? 'none' : downtime.join(', ')}`,
+    `${isSkewed ? `databases and commands began within ${skewMs} ms of each other; ` : ''}downtime: ${downtime.length === 0 ? 'none' : downtime.join(', ')}`,
     '',
     table([['ARTIFACT', 'ENGINE', 'PLAIN', 'STORED', 'CONTENT', 'SOURCE'], ...rows]),
     ...manifest.warnings.map((warning) => `! ${warning}`),

@@ -89,6 +89,14 @@ describe('snapshots', () => {
     expect(describeCompanion(manifest(), 'old')).toMatch(/davit restore \S+ --from-stack old$/);
   });
 
+  test('what one database alone has nothing of is not told', () => {
+    const one = artifact({ tables: [{ name: 'a' }] });
+    expect(describeSnapshot(manifest({ artifacts: [one] }))).toMatch(/\ndowntime: none\n[^]* 1 table$/);
+    expect(describeSnapshot(manifest({ artifacts: [one, artifact({ name: 'b' })] }))).toContain(
+      'databases and commands began within 0 ms of each other; ',
+    );
+  });
+
   test('alone: every artifact, downtime, warnings and failures', () => {
     const text = describeSnapshot(
       manifest({
