@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab[Symbol.asyncDispose]());
 
-/** A storage that is far away, and that gives no large pack before so many are asked for. */
+/** A storage that is far away, and that gives none of the content before so many packs of it are asked for. */
 function far(packsAtOnce: number): Storage {
   const enough = Promise.withResolvers<void>();
   let asked = 0;
@@ -24,9 +24,10 @@ function far(packsAtOnce: number): Storage {
     ...lab.storage,
     local: false,
     async get(key, signal) {
-      const isLarge = (await Array.fromAsync(lab.storage.list('data'))).some((pack) => pack.key === key && pack.bytes > 10_000_000);
-      if (isLarge && (asked += 1) === packsAtOnce) enough.resolve();
-      if (isLarge) await enough.promise;
+      // Trees take less.
+      const isContent = (await Array.fromAsync(lab.storage.list('data'))).some((pack) => pack.key === key && pack.bytes > 100_000);
+      if (isContent && (asked += 1) === packsAtOnce) enough.resolve();
+      if (isContent) await enough.promise;
       return lab.storage.get(key, signal);
     },
   };
