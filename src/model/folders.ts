@@ -1,5 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { hasCode } from './errors.ts';
 
 /**
  * Makes a folder, and what it lies in; resolves with those that were not there, outermost first. Node's own `recursive` goes on for ever where nothing can be
@@ -10,7 +11,7 @@ export async function makeFolders(path: string, mode?: number): Promise<string[]
     return await makeFolder(path, mode);
   } catch (error) {
     const above = dirname(path);
-    if (!isCode(error, 'ENOENT') || above === path) throw error;
+    if (!hasCode(error, 'ENOENT') || above === path) throw error;
     return [...(await makeFolders(above, mode)), ...(await makeFolder(path, mode))];
   }
 }
@@ -22,13 +23,9 @@ async function makeFolder(path: string, mode: number | undefined): Promise<strin
   } catch (error) {
     // Somebody may have removed it in between.
     const found = await stat(path).catch((absent: unknown) => {
-      throw isCode(error, 'EEXIST') ? absent : error;
+      throw hasCode(error, 'EEXIST') ? absent : error;
     });
     if (found.isDirectory()) return [];
     throw error;
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return (error as NodeJS.ErrnoException).code === code;
 }

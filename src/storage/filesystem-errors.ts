@@ -24,7 +24,3 @@ export function fileError(error: unknown, path: string): Error {
   const [what, fix] = explanations[code] ?? ['the file system refused', undefined];
   return new DavitError({ where: path, what, seen: messageOf(error), fix }, { cause: error });
 }
-
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
-}

@@ -4,10 +4,10 @@ import { open, opendir, rename, rmdir, stat, unlink, type FileHandle } from 'nod
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { giveBack } from '../model/chunk.ts';
-import { DavitError } from '../model/errors.ts';
+import { DavitError, hasCode } from '../model/errors.ts';
 import type { Digest } from '../model/snapshot.ts';
 import { chunksOf } from './chunks.ts';
-import { fileError, hasCode } from './filesystem-errors.ts';
+import { fileError } from './filesystem-errors.ts';
 import { createFile, type Owner } from './owner.ts';
 import { MissingObject, type PutResult, type Storage, type StoredObject } from './storage.ts';
 import { Whole } from './whole.ts';

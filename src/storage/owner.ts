@@ -1,7 +1,7 @@
 import { chown, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { hasCode } from '../model/errors.ts';
 import { makeFolders } from '../model/folders.ts';
-import { hasCode } from './filesystem-errors.ts';
 
 const attemptsToCreate = 100;
 
