@@ -71,28 +71,24 @@ export async function isHeld(stack: string): Promise<boolean> {
 
 /** Waits as long as one is, or until this signal. */
 export async function untilFree(stack: string, signal: AbortSignal): Promise<void> {
-  const socket = connect({ path: nameOf(stack), signal });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  socket
-    .on('error', () => undefined)
-    .on('close', () => resolve())
-    .resume();
-  await promise;
+  await released(connect({ path: nameOf(stack), signal }).resume());
 }
 
 /** The container ends with the daemon: a command that runs beside it is told to stop as well, and awaited, so that it can undo what it has done. */
 export async function stopHolder(stack: string): Promise<void> {
   const socket = connect(nameOf(stack));
+  socket.on('data', (pid: Buffer) => {
+    if (Number(pid) === process.pid) socket.destroy();
+    else process.kill(Number(pid), 'SIGTERM');
+  });
+  await released(socket);
+}
+
+/** At once where nobody holds it. */
+function released(socket: Socket): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  socket
-    // Nobody holds it.
-    .on('error', () => undefined)
-    .on('close', resolve)
-    .on('data', (pid: Buffer) => {
-      if (Number(pid) === process.pid) socket.destroy();
-      else process.kill(Number(pid), 'SIGTERM');
-    });
-  await promise;
+  socket.on('error', () => undefined).on('close', () => resolve());
+  return promise;
 }
 
 function nameOf(stack: string): string {
