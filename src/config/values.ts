@@ -68,9 +68,14 @@ export const absolutePath = z.string().regex(/^\/[^\0]*$/, { error: 'expected an
 
 export const absolutePaths = list.pipe(z.array(absolutePath).min(1, { error: 'expected at least one absolute path' }));
 
+/** A folder without the slash that a person may write behind it. */
+export function withoutSlash(path: string): string {
+  return path.replace(/(?<=.)\/+$/, '');
+}
+
 /** A comma in braces is a part of the glob, and a folder may end with a slash. */
 export const globs = separatedBy(/,(?![^{}]*\})|\n/).pipe(
-  z.array(absolutePath.transform((glob) => glob.replace(/(?<=.)\/+$/, ''))).min(1, { error: 'expected at least one absolute path' }),
+  z.array(absolutePath.transform(withoutSlash)).min(1, { error: 'expected at least one absolute path' }),
 );
 
 /** Split like a shell splits words, with quotes but without expansion. */

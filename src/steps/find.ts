@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { withoutSlash } from '../config/values.ts';
 import type { Context } from '../context.ts';
 import { configurationError, DavitError } from '../model/errors.ts';
 import { type Artifact, artifactId, isGood, type Manifest, newestFirst } from '../model/snapshot.ts';
@@ -102,7 +103,7 @@ export function chooseArtifacts(manifest: Manifest, { service, only, path }: Par
 
 /** A container path as artifacts have it: a person may end a folder with a slash. */
 export function plainPath(path: string): string {
-  return posix.normalize(path).replace(/(?<=.)\/$/, '');
+  return withoutSlash(posix.normalize(path));
 }
 
 /** By its name, or a file tree by its container path. */

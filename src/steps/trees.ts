@@ -1,3 +1,4 @@
+import { withoutSlash } from '../config/values.ts';
 import { configurationError } from '../model/errors.ts';
 import type { FilesSource, Problem, Skipped } from '../model/plan.ts';
 import type { Mount } from '../docker/docker.ts';
@@ -112,7 +113,7 @@ function wantedMounts(service: Service, databases: DatabaseVolumes, skipped: Ski
   const mounts = service.containers[0].mounts;
   const files = service.labels?.files;
   if (Array.isArray(files)) {
-    const chosen = explicitMounts(mounts, files.map(trimSlash));
+    const chosen = explicitMounts(mounts, files.map(withoutSlash));
     for (const mount of mounts)
       if (isVolume(mount) && !chosen.wanted.some((one) => one.mount === mount))
         skipped.push({ service: service.name, what: mount.destination, why: unsuited(mount) ?? 'not in davit.files' });
@@ -165,10 +166,6 @@ function unsuited(mount: Mount): string | undefined {
 
 function isVolume(mount: Mount): boolean {
   return mount.type === 'volume' || mount.type === 'bind';
-}
-
-function trimSlash(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, '') : path;
 }
 
 function toSource(service: Service, mount: Mount, path: string): FilesSource {
