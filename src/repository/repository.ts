@@ -73,7 +73,7 @@ export interface Listing {
 export interface Repository {
   /** For people and logs; holds no secret. */
   readonly location: string;
-  /** True when the snapshots lie on the same machine as the data they protect. */
+  /** Whether the snapshots lie on the same machine as the data they protect, in the storage of this name. */
   isLocal(storage?: string): boolean;
   /** Whether what is stored once is not read and stored again, in the storage of this name. */
   isIncremental(storage?: string): boolean;

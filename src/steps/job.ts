@@ -138,17 +138,12 @@ async function unpack(repository: Repository, job: Extract, artifact: Artifact, 
 
 /** Docker makes a folder where the file of a bind mount is missing. */
 function mismatch(path: string, isFile: boolean): DavitError {
-  return isFile
-    ? new DavitError({
-        where: path,
-        what: 'is a folder here, and a file in the snapshot',
-        fix: 'put an empty file into its place on the host, and restore again',
-      })
-    : new DavitError({
-        where: path,
-        what: 'is a file here, and a folder in the snapshot',
-        fix: 'put an empty folder into its place on the host, and restore again',
-      });
+  const [here, stored] = isFile ? ['folder', 'file'] : ['file', 'folder'];
+  return new DavitError({
+    where: path,
+    what: `is a ${here} here, and a ${stored} in the snapshot`,
+    fix: `put an empty ${stored} into its place on the host, and restore again`,
+  });
 }
 
 /** Like the whole tree, a folder of it keeps what was left out of the snapshot. */

@@ -10,6 +10,7 @@ import { inStartOrder, type Standstill } from './quiesce.ts';
 import { overlaps, placeOf } from './places.ts';
 
 export interface RestorePlan {
+  /** What it was planned from; the lists below say what becomes of each. */
   readonly chosen: readonly Artifact[];
   readonly files: readonly Artifact[];
   /** Trees that their service has mounted read-only: host files. They are left alone. */
