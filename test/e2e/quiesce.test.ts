@@ -8,6 +8,11 @@ async function state(stack: TestStack, service: string): Promise<string> {
   return (await execa('docker', ['inspect', '--format', '{{.State.Status}}', await stack.container(service)])).stdout;
 }
 
+/** Its hook holds a run while the stack stands still, for as long as it is closed: how long the archive takes depends on machine and format. */
+const gate = app('gate', { labels: ['davit.hook.after-dump=while test -e /data/closed; do sleep 0.1; done'] });
+const close = (stack: TestStack): Promise<string> => stack.sh('gate', 'touch /data/closed');
+const open = (stack: TestStack): Promise<string> => stack.sh('gate', 'rm /data/closed');
+
 test('hooks run in their phases, the app stands still while it is read, and everything that writes its volume too', async () => {
   await using stack = await createStack({
     services: {
@@ -69,11 +74,12 @@ test.each([
     services: {
       app: app('files', { labels: ['davit.quiesce=stop', 'davit.hook.after=touch /data/after'] }),
       paused: app('more', { labels: ['davit.quiesce=pause'] }),
+      gate,
     },
-    volumes: ['files', 'more'],
+    volumes: ['files', 'more', 'gate'],
   });
   await stack.up();
-  await stack.sh('app', 'head -c 300000000 /dev/urandom > /data/random');
+  await close(stack);
   const backup = stack.davit('backup');
   await until(
     'the app stands still',
@@ -83,6 +89,7 @@ test.each([
   await stack.compose('kill', 'davit');
   expect((await backup).exitCode).not.toBe(0);
   expect(await state(stack, 'app')).toBe('exited');
+  await open(stack);
 
   await stack.compose(...revival);
   await until(
@@ -98,11 +105,12 @@ test.each([
 
 test('an app that compose starts, or makes anew, in the middle of a run: the snapshot is not called complete, and the app runs', async () => {
   await using stack = await createStack({
-    services: { app: app('files', { labels: ['davit.quiesce=stop'] }), other: app('more', { labels: ['davit.quiesce=stop'] }) },
-    volumes: ['files', 'more'],
+    services: { app: app('files', { labels: ['davit.quiesce=stop'] }), other: app('more', { labels: ['davit.quiesce=stop'] }), gate },
+    volumes: ['files', 'more', 'gate'],
   });
   await stack.up();
   await stack.sh('app', 'head -c 300000000 /dev/urandom > /data/random');
+  await close(stack);
   const backup = stack.davit('backup');
   await until(
     'all stands still',
@@ -110,6 +118,7 @@ test('an app that compose starts, or makes anew, in the middle of a run: the sna
     60_000,
   );
   await stack.compose('up', '-d', '--force-recreate', 'app');
+  await open(stack);
   const { exitCode, stderr } = await backup;
   expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/service \\?"app\\?": ran while it had to stand still/)]);
   expect([await state(stack, 'app'), await state(stack, 'other')]).toEqual(['running', 'running']);

@@ -33,7 +33,7 @@ export async function atAnotherTime({ compose }: TestStack, byMs: number): Promi
 
 /** Makes the worker of the next run that reads while the app runs, or while it stands still, stop as soon as it runs: it cannot end before the connection to it does. */
 export function holdWorker(
-  { stack }: Lab,
+  { stack }: Pick<Lab, 'stack'>,
   app: 'runs' | 'stands still' = 'stands still',
 ): AsyncDisposable & { reached(): Promise<string> } {
   const find = async (): Promise<string> => {
@@ -41,12 +41,14 @@ export function holdWorker(
     const isRunning = id !== '' && (await docker('inspect', '-f', '{{.State.Running}}', await stack.container('app'))) === 'true';
     return isRunning === (app === 'runs') ? id : '';
   };
+  /** 0 where it has ended meanwhile, as a worker with little to do has: a signal to 0 would reach the tests. */
+  const processIn = async (id: string): Promise<number> =>
+    id === '' ? 0 : Number(await docker('inspect', '-f', '{{.State.Pid}}', id).catch(() => 0));
   let pid = 0;
   return {
     async reached() {
       let id = '';
-      await until('a worker runs', async () => (id = await find()) !== '', 60_000);
-      pid = Number(await docker('inspect', '-f', '{{.State.Pid}}', id));
+      await until('a worker runs', async () => (pid = await processIn((id = await find()))) > 0, 60_000);
       process.kill(pid, 'SIGSTOP');
       return id;
     },
