@@ -29,7 +29,7 @@ export default defineConfig({
           retry,
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
       { test: { ...e2e, name: 'e2e', include: ['test/e2e/**/*.test.ts'] } },
