@@ -20,8 +20,8 @@ export default defineConfig({
   test: {
     reporters: ['default', secondTries],
     projects: [
-      // Pure: nothing that one file does reaches another, so modules are loaded once and no core waits.
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, maxWorkers: 2 } },
+      // Pure: nothing that one file does reaches another, so modules are loaded once and no core waits. On a busy machine a process takes long to start.
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, maxWorkers: 2, testTimeout: 30_000 } },
       {
         test: {
           name: 'contract',

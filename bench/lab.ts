@@ -31,7 +31,7 @@ export async function startLab(): Promise<Lab> {
   const folder = mkdtempSync(join(tmpdir(), 'davit-bench-'));
   const gateway = docker('network', 'inspect', 'bridge', '-f', '{{(index .IPAM.Config 0).Gateway}}');
   const endpoint = `http://${gateway}:${port}`;
-  const sink = spawn(process.execPath, [new URL('sink.ts', import.meta.url).pathname, String(port)], {
+  const sink = spawn(process.execPath, [join(import.meta.dirname, 'sink.ts'), String(port)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await new Promise((resolve) => sink.stdout.once('data', resolve));

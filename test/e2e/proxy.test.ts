@@ -1,10 +1,11 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { endpoints } from '../../src/docker/endpoints.ts';
 import { healthy } from '../support/healthchecks.ts';
 import { app, postgres, sqlIn } from '../support/services.ts';
 import { type ComposeService, createStack, davitImage } from '../support/stack.ts';
 
-const source = (path: string): string => new URL(`../../${path}`, import.meta.url).pathname;
+const source = (path: string): string => join(import.meta.dirname, `../../${path}`);
 
 /** A socket proxy as a service: it lets pass what Davit says it needs, apart from `missing`, and answers 403 to everything else. */
 function proxy(...missing: readonly (keyof typeof endpoints)[]): ComposeService {

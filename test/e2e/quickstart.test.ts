@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { overrideFor } from '../../scripts/stand-ins.ts';
 import type { Manifest } from '../../src/model/snapshot.ts';
 
-const example = new URL('../../compose-examples/quickstart/compose.yaml', import.meta.url).pathname;
+const example = join(import.meta.dirname, '../../compose-examples/quickstart/compose.yaml');
 const project = 'davit-test-quickstart';
 
 /** The fenced blocks of docs/restore.md that say how it goes by hand. */

@@ -24,7 +24,7 @@ export async function openApp(
   example: string,
   { environment = {}, variables = {}, services = () => ({}) }: AppOptions = {},
 ): Promise<TestStack> {
-  const file = new URL(`../../compose-examples/${example}/compose.yaml`, import.meta.url).pathname;
+  const file = join(import.meta.dirname, `../../compose-examples/${example}/compose.yaml`);
   const folder = await mkdtemp(join(tmpdir(), 'davit-app-'));
   const [standIns, ours] = [join(folder, 'stand-ins.json'), join(folder, 'test.yaml')];
   const override = overrideFor(file);

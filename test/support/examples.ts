@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-const folder = new URL('../../compose-examples/', import.meta.url);
+const folder = join(import.meta.dirname, '../../compose-examples');
 
 /** Compose knows both forms; `$$` is `$`. */
 const labels = z
@@ -33,7 +34,7 @@ export interface Example {
 export const examples: readonly Example[] = readdirSync(folder)
   .toSorted()
   .map((name) => {
-    const path = new URL(name, folder).pathname;
+    const path = join(folder, name);
     return {
       name,
       path,

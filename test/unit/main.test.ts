@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 
-const main = new URL('../../src/main.ts', import.meta.url).pathname;
+const main = join(import.meta.dirname, '../../src/main.ts');
 
 test('who does not read an answer to its end disturbs nobody', async () => {
   const davit = spawn(process.execPath, [main, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
