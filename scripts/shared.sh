@@ -1,5 +1,8 @@
 # Sourced by the other scripts: speaking to the person, Debian's packages, images that are built once.
 
+# What is made here is read by other users too: in images, and by programs that Debian's packages start.
+umask 022
+
 logs=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.build/logs
 
 say() { printf '%s\n' "$*"; }
