@@ -129,7 +129,7 @@ function planDatabases({ service, engine, inventory, problem }: Server): {
         fix: `the server has ${inventory.databases.map((database) => database.name).join(', ') || 'none'}`,
       }),
     })),
-    warnings: [...inventory.warnings, ...replicas(service), ...chosen.flatMap(({ warnings }) => warnings)].map(
+    warnings: [...inventory.warnings, ...replicas(service), ...restless(service), ...chosen.flatMap(({ warnings }) => warnings)].map(
       (warning) => `service "${service.name}": ${warning}`,
     ),
   };
@@ -139,6 +139,13 @@ function replicas({ containers: [first, ...others] }: Service): string[] {
   return others.length === 0
     ? []
     : [`only "${first.name}" of its ${others.length + 1} containers is dumped: data that only another one holds are lost`];
+}
+
+/** A dump needs a server that runs. */
+function restless({ labels }: Service): string[] {
+  return labels === undefined || labels.quiesce === 'none'
+    ? []
+    : [`davit.quiesce=${labels.quiesce} does nothing here: a database is dumped while it runs; label what writes to it`];
 }
 
 /** By a dump, in this set or in another one, or by a person's own command: either way, its files are not to be archived beside it. */

@@ -85,6 +85,11 @@ describe('databases', () => {
     ]);
   });
 
+  test('a server that is dumped and has to stand still is told that it will not', async () => {
+    const { warnings } = await planned([postgres({ ...enabled, 'davit.quiesce': 'stop' })]);
+    expect(warnings).toEqual([expect.stringMatching(/"db": davit\.quiesce=stop does nothing here: .* label what writes/)]);
+  });
+
   test('of a service with several containers are those of the first, with a warning', async () => {
     const found = await planned([postgres(), postgres(enabled, { number: 2 })]);
     expect(sources(found)).toHaveLength(3);
