@@ -77,7 +77,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
       throw configurationError({ where: 'restore', what: 'nothing of what was chosen can be replaced here', fix: 'restore it with --to' });
     if (!(await options.confirm(plan, manifest)))
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
-    const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
+    const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : await requireLogins(context, stack, plan);
     await restoreInto(context, stack, manifest, plan, safety, options);
     return { manifest, restored: replacedBy(plan).map(artifactId), path: options.path, safety, fromStack: options.fromStack, companions };
   });
@@ -158,6 +158,12 @@ async function startDatabases(context: Context, stack: Stack, artifacts: readonl
   for (const { service, engine } of artifacts)
     if (!servers.has(service)) servers.set(service, await startDatabase(context, serviceOf(stack, service), engineOf(context, engine)));
   return servers;
+}
+
+/** A password that a server does not take is better known before anything is replaced. */
+async function requireLogins(context: Context, stack: Stack, { databases }: RestorePlan): Promise<undefined> {
+  const runs = ({ service }: Artifact): boolean => serviceOf(stack, service).containers[0].state === 'running';
+  await startDatabases(context, stack, databases.filter(runs));
 }
 
 /** What is there now is saved before it is replaced. */

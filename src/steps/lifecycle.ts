@@ -5,11 +5,13 @@ import type { Engine, Target } from '../engines/engine.ts';
 import { DavitError } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
 import { askFirstStart, isFirstStart } from './first-start.ts';
-import { loginsOf } from './servers.ts';
+import { loginsOf, otherPassword } from './servers.ts';
 import { inStartOrder } from './quiesce.ts';
 
 const pollMs = 500;
 const databaseReadyMs = 180_000;
+/** A server that is up, and refuses a login for so long, will go on refusing it. */
+const refusedMs = 15_000;
 const healthyMs = 120_000;
 
 export interface StartedDatabase {
@@ -27,6 +29,7 @@ export async function startDatabase(context: Context, service: Service, engine: 
   else if (state !== 'running') await context.docker.start(id);
   if (state !== 'running') context.log.info({ service: service.name }, 'started, waiting for its database');
   let seen = '';
+  let refusedSince: number | undefined;
   for (
     const deadline = context.now().getTime() + databaseReadyMs;
     context.now().getTime() < deadline;
@@ -40,12 +43,14 @@ export async function startDatabase(context: Context, service: Service, engine: 
     const best = accepted.findLast(({ mayRestore }) => mayRestore) ?? accepted[0];
     if (best !== undefined) return { target: best.target, byLabels: tries[0]?.exitCode === 0 };
     seen = tries[0]?.stderr.trim().split('\n').at(-1) ?? '';
+    refusedSince = tries.every(({ isRefused }) => isRefused) ? (refusedSince ?? context.now().getTime()) : undefined;
+    if (refusedSince !== undefined && context.now().getTime() - refusedSince > refusedMs) break;
   }
   throw new DavitError({
     where: `service "${service.name}"`,
     what: `its ${engine.name} server does not accept a login`,
     seen,
-    fix: `look at \`docker compose logs ${service.name}\``,
+    fix: isRefusal(seen) ? otherPassword : `look at \`docker compose logs ${service.name}\``,
   });
 }
 
@@ -55,12 +60,19 @@ async function logIn(context: Context, id: string, engine: Engine, target: Targe
     const outside = await ask(engine.ready(target));
     const inside = outside.exitCode === 0 ? undefined : engine.readyInside?.(target);
     const { exitCode, stdout, stderr } = inside === undefined ? outside : await ask(inside);
-    const isPassing = inside !== undefined && exitCode === 0 && isFirstStart((await ask(askFirstStart())).stdout);
-    return { target, exitCode: isPassing ? 1 : exitCode, stderr, mayRestore: stdout.trim() === '1' };
+    const wasRefused = exitCode !== 0 && isRefusal(stderr);
+    const mayPass = wasRefused || (inside !== undefined && exitCode === 0);
+    const isPassing = mayPass && isFirstStart((await ask(askFirstStart())).stdout);
+    return { target, exitCode: isPassing ? 1 : exitCode, stderr, mayRestore: stdout.trim() === '1', isRefused: wasRefused && !isPassing };
   } catch (error) {
-    if (error instanceof DavitError) return { target, exitCode: 1, stderr: error.message, mayRestore: false };
+    if (error instanceof DavitError) return { target, exitCode: 1, stderr: error.message, mayRestore: false, isRefused: false };
     throw error;
   }
+}
+
+/** Somebody answered, and does not know this password. */
+function isRefusal(stderr: string): boolean {
+  return /access denied|authentication failed|NOAUTH|WRONGPASS|invalid password/i.test(stderr);
 }
 
 /** Starts what commands run in. Where that is a database server, it is up when it accepts a login, which a set-up one does not. */
