@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { andAlso, messageOf } from '../model/errors.ts';
 import { discover, type Service, type Stack } from './discover.ts';
 import { hooksOf, runHook } from './hooks.ts';
-import { startServices, waitHealthy } from './lifecycle.ts';
+import { startAndWait } from './lifecycle.ts';
 import { resume, type Standstill } from './quiesce.ts';
 
 /** What is left of a restore when everything is in, as services: which to start, and whose `after-restore` hooks must run. */
@@ -29,9 +29,8 @@ export async function endRestore(
   const stack = await discover(context).catch(() => before);
   const named = (names: readonly string[]): Service[] => stack.services.filter(({ name }) => names.includes(name));
   try {
-    await startServices(context, stack, named(starting));
+    await startAndWait(context, stack, named(starting));
     await resume(context, stack, standstills);
-    for (const { name } of named(starting)) await waitHealthy(context, stack, name);
   } catch (cause) {
     await resume(context, stack, standstills).catch((error: unknown) => {
       if (messageOf(error) !== messageOf(cause)) context.log.error({ error: messageOf(error) }, 'could not be brought back');

@@ -77,9 +77,8 @@ function isRefusal(stderr: string): boolean {
 
 /** Starts what commands run in. Where that is a database server, it is up when it accepts a login, which a set-up one does not. */
 export async function startForCommands(context: Context, stack: Stack, commanded: readonly Service[]): Promise<void> {
-  await startServices(context, stack, commanded);
+  await startAndWait(context, stack, commanded);
   for (const service of commanded) {
-    await waitHealthy(context, stack, service.name);
     const engine = context.engines.find((one) => one.recognises(service.containers[0], []));
     if (engine === undefined) continue;
     // Its command may know a login that Davit does not.
@@ -90,8 +89,15 @@ export async function startForCommands(context: Context, stack: Stack, commanded
   }
 }
 
-/** Starts services that dependencies need first, each after what it depends on is healthy. What runs already is left as it is. */
-export async function startServices(context: Context, stack: Stack, services: readonly Service[]): Promise<void> {
+/** Starts services, each after what it depends on is healthy, and waits for all of them, once. What runs already is left as it is. */
+export async function startAndWait(context: Context, stack: Stack, services: readonly Service[]): Promise<void> {
+  const awaited = await startServices(context, stack, services);
+  for (const { name } of services) if (!awaited.has(name)) await waitHealthy(context, stack, name);
+}
+
+/** Dependencies first. Resolves with those that others had to wait for. */
+async function startServices(context: Context, stack: Stack, services: readonly Service[]): Promise<Set<string>> {
+  const awaited = new Set<string>();
   for (const { service } of inStartOrder(
     stack,
     services.map(({ name }) => ({ service: name })),
@@ -102,8 +108,11 @@ export async function startServices(context: Context, stack: Stack, services: re
       await (state === 'paused' ? context.docker.unpause(id) : context.docker.start(id));
       context.log.info({ service }, 'started');
     }
-    if (isAwaited(stack, service)) await waitHealthy(context, stack, service);
+    if (!isAwaited(stack, service)) continue;
+    await waitHealthy(context, stack, service);
+    awaited.add(service);
   }
+  return awaited;
 }
 
 function isAwaited(stack: Stack, name: string): boolean {
@@ -113,7 +122,7 @@ function isAwaited(stack: Stack, name: string): boolean {
 }
 
 /** Waits until a service is up: healthy where it has a health check, finished where it is a one-shot. False: it is not, after two minutes. */
-export async function waitHealthy(context: Context, stack: Stack, name: string): Promise<boolean> {
+async function waitHealthy(context: Context, stack: Stack, name: string): Promise<boolean> {
   const ids = (stack.services.find((service) => service.name === name)?.containers ?? []).map(({ id }) => id);
   for (const deadline = context.now().getTime() + healthyMs; ; await wait(pollMs, undefined, { signal: context.signal })) {
     const containers = await Promise.all(ids.map((id) => context.docker.inspect(id)));

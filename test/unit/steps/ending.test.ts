@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { composeLabels } from '../../../src/docker/compose.ts';
 import { endRestore } from '../../../src/steps/ending.ts';
 import { composeContainer, service, stack } from '../../support/builders.ts';
 import { fakeContext } from '../../support/fake-context.ts';
@@ -43,4 +44,22 @@ test('a hook that fails is not tried again, and those behind it are left to a pe
 
 test('later than an hour, when the app has been used, they do not run any more', async () => {
   expect(await hooksRun(61)).toEqual({ ran: [], kept: false, error: '' });
+});
+
+test('a service that does not become healthy is waited for once, also when others depend on it', async () => {
+  const containers = [
+    composeContainer('app', { health: 'unhealthy' }),
+    composeContainer('web', { labels: { [composeLabels.dependsOn]: 'app:service_healthy:false' } }),
+  ];
+  const context = fakeContext({ containers });
+  let [minutes, warnings] = [0, 0];
+  const ending = {
+    ...context,
+    now: () => new Date(now + (minutes += 1) * 60_000),
+    log: { ...context.log, warn: () => void (warnings += 1) },
+    docker: { ...context.docker, remove: async () => undefined },
+  };
+  const since = new Date(now).toISOString();
+  await endRestore(ending, stack(), { standstills: [], since, starting: ['app', 'web'], hooks: [] }, 'journal');
+  expect(warnings).toBe(1);
 });
