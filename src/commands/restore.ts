@@ -4,13 +4,14 @@ import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import { restoreCommand } from '../steps/command.ts';
 import { discover, type Service, type Stack } from '../steps/discover.ts';
 import { engineOf, restoreDatabase, serviceOf } from '../steps/dump.ts';
+import { endRestore } from '../steps/ending.ts';
 import { exportArtifacts } from '../steps/export.ts';
 import { restoreFiles } from '../steps/files.ts';
 import { chooseArtifacts, findSnapshot, type Part } from '../steps/find.ts';
 import { clearHalfRestored, markHalfRestored, partsOf } from '../steps/half-restored.ts';
 import { hooksOf, runHook } from '../steps/hooks.ts';
-import { closeJournal, type Journal, openJournal, recover, requireAlone } from '../steps/journal.ts';
-import { startDatabase, type StartedDatabase, startForCommands, startServices, waitHealthy } from '../steps/lifecycle.ts';
+import { closeJournal, openJournal, recover, requireAlone } from '../steps/journal.ts';
+import { startDatabase, type StartedDatabase, startForCommands } from '../steps/lifecycle.ts';
 import { withLock } from '../steps/lock.ts';
 import { quiesce, requireStill } from '../steps/quiesce.ts';
 import { planRestore, refuseBrokenSet, replacedBy, type RestorePlan } from '../steps/restore-plan.ts';
@@ -20,6 +21,7 @@ import { withoutLogin } from '../steps/servers.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { proveReadable } from '../steps/verify.ts';
 import { backupSet } from './backup.ts';
+import { endedEarly, type Reached } from './half-way.ts';
 import { reportHalfRestored } from './killed.ts';
 import { describeCompanion } from './snapshots.ts';
 
@@ -75,12 +77,8 @@ export async function restore(context: Context, options: RestoreOptions): Promis
       throw configurationError({ where: 'restore', what: 'nothing of what was chosen can be replaced here', fix: 'restore it with --to' });
     if (!(await options.confirm(plan, manifest)))
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
-    const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
-    const journal = { standstills: plan.standstills, hooks: [], restore: { snapshot: manifest.id, safety } };
-    const note = await openJournal(context, stack, journal);
-    await restoreInto(context, stack, manifest, plan, { journal, note }, options).catch((cause: unknown) => {
-      throw halfWay(context.signal.aborted ? stopped(context.signal) : cause, safety);
-    });
+    const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : await requireLogins(context, stack, plan);
+    await restoreInto(context, stack, manifest, plan, safety, options);
     return { manifest, restored: replacedBy(plan).map(artifactId), path: options.path, safety, fromStack: options.fromStack, companions };
   });
 }
@@ -90,17 +88,22 @@ async function restoreInto(
   stack: Stack,
   manifest: Manifest,
   plan: RestorePlan,
-  { journal, note }: { readonly journal: Journal; readonly note: string | undefined },
+  safety: string | undefined,
   { path, start, fromStack }: RestoreOptions,
 ): Promise<void> {
   const services = [...new Set(replacedBy(plan).map(({ service }) => service))].map((name) => serviceOf(stack, name));
   const parts = partsOf(manifest, replacedBy(plan), path);
+  const { standstills, starting } = plan;
+  const journal = { standstills, hooks: [], restore: { snapshot: manifest.id, safety } };
+  const note = await openJournal(context, stack, journal);
+  let reached: Reached = 'nothing';
   try {
-    await markHalfRestored(context, stack, { snapshot: manifest.id, fromStack, safety: journal.restore?.safety, parts });
-    await reportHalfRestored(context, stack);
     for (const { service, hook } of hooksOf(services, 'before-restore'))
       if (service.containers[0].state === 'running') await runHook(context, service, hook);
-    await quiesce(context, plan.standstills);
+    await quiesce(context, standstills);
+    await markHalfRestored(context, stack, { snapshot: manifest.id, fromStack, safety, parts });
+    reached = 'something';
+    await reportHalfRestored(context, stack);
     await restoreFiles(context, stack, manifest, plan.files, path);
     await restoreDatabases(context, stack, manifest, plan.databases);
     requireStill(planRestore(await discover(context), manifest, plan.chosen).standstills);
@@ -109,16 +112,21 @@ async function restoreInto(
   } catch (error) {
     for (const problem of (await closeJournal(context, stack, note, journal)).errors)
       context.log.error({ error: messageOf(problem) }, 'could not be undone');
-    throw error;
+    throw endedEarly(error, context.signal, reached, safety);
   }
+  const ending = {
+    since: context.now().toISOString(),
+    starting: starting.map(({ name }) => name),
+    hooks: start ? services.map(({ name }) => name) : [],
+  };
+  const last = start ? await openJournal(context, stack, { ...journal, restore: { ...journal.restore, ending } }) : undefined;
   await clearHalfRestored(context, stack, parts);
+  await context.docker.remove(note);
   await reportHalfRestored(context, stack);
-  await startServices(context, stack, plan.starting);
-  const { errors } = await closeJournal(context, stack, note, start ? journal : { standstills: [], hooks: [] });
-  if (errors.length > 0) throw errors[0];
-  if (!start) return context.log.warn({}, 'nothing was started and no after-restore hook ran, as --no-start says');
-  for (const { name } of plan.starting) await waitHealthy(context, stack, name);
-  for (const { service, hook } of hooksOf(services, 'after-restore')) await runHook(context, service, hook);
+  if (last === undefined) return context.log.warn({}, 'nothing was started and no after-restore hook ran, as --no-start says');
+  await endRestore(context, stack, { standstills, ...ending }, last).catch((error: unknown) => {
+    throw endedEarly(error, context.signal, 'everything', safety);
+  });
 }
 
 export function describeRestore({ manifest, restored, path, safety, fromStack, companions }: RestoreReport): string {
@@ -127,23 +135,6 @@ export function describeRestore({ manifest, restored, path, safety, fromStack, c
     ...(safety === undefined ? [] : [`what was there before is snapshot ${safety}`]),
     ...companions.map((companion) => describeCompanion(companion, fromStack)),
   ].join('\n');
-}
-
-/** Whatever was under way then failed for this reason. */
-function stopped({ reason }: AbortSignal): DavitError {
-  const what = reason instanceof DavitError ? reason.complaint.what : messageOf(reason);
-  return new DavitError({ where: 'restore', what }, { cause: reason });
-}
-
-/** Whoever is left with half a restore must know the way back. */
-function halfWay(cause: unknown, safety: string | undefined): DavitError {
-  const { where, what, seen, fix } =
-    cause instanceof DavitError ? cause.complaint : { where: 'restore', what: messageOf(cause), seen: undefined, fix: undefined };
-  const back =
-    safety === undefined
-      ? 'the restore ended half-way and nothing was saved first: restore again'
-      : `the restore ended half-way: \`davit restore ${safety}\` brings back what was there before`;
-  return new DavitError({ where, what, seen, fix: fix === undefined ? back : `${fix}; ${back}` }, { cause });
 }
 
 async function restoreDatabases(context: Context, stack: Stack, manifest: Manifest, artifacts: readonly Artifact[]): Promise<void> {
@@ -167,6 +158,12 @@ async function startDatabases(context: Context, stack: Stack, artifacts: readonl
   for (const { service, engine } of artifacts)
     if (!servers.has(service)) servers.set(service, await startDatabase(context, serviceOf(stack, service), engineOf(context, engine)));
   return servers;
+}
+
+/** A password that a server does not take is better known before anything is replaced. */
+async function requireLogins(context: Context, stack: Stack, { databases }: RestorePlan): Promise<undefined> {
+  const runs = ({ service }: Artifact): boolean => serviceOf(stack, service).containers[0].state === 'running';
+  await startDatabases(context, stack, databases.filter(runs));
 }
 
 /** What is there now is saved before it is replaced. */

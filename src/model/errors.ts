@@ -45,6 +45,12 @@ export function advised(error: unknown, fix: string): unknown {
   return new DavitError({ ...error.complaint, fix }, { exitCode: error.exitCode, cause: error });
 }
 
+/** The same error, with more to know behind what to do. */
+export function andAlso(error: unknown, where: string, more: string): DavitError {
+  const { fix, ...complaint } = error instanceof DavitError ? error.complaint : { where, what: messageOf(error), fix: undefined };
+  return new DavitError({ ...complaint, fix: fix === undefined ? more : `${fix}; ${more}` }, { cause: error });
+}
+
 /** What went wrong first, where leaving a scope has failed as well: often for the same reason. */
 export function firstOf(error: unknown): unknown {
   return error instanceof Error && 'suppressed' in error ? firstOf(error.suppressed) : error;

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Context } from '../context.ts';
-import { configurationError, messageOf } from '../model/errors.ts';
+import { configurationError, DavitError, hasCode, messageOf } from '../model/errors.ts';
 import { makeFolders } from '../model/folders.ts';
 import { type Artifact, artifactId, keySegment, type Manifest } from '../model/snapshot.ts';
 import { treeOf } from './find.ts';
@@ -27,11 +27,27 @@ export async function exportArtifacts(
   });
   for (const artifact of artifacts.toSorted((a, b) => Number(a.kind === 'sqlite') - Number(b.kind === 'sqlite'))) {
     const target = placeIn(folder, manifest, artifact);
+    await exportOne(artifact, target).catch((error: unknown) => {
+      throw unwritable(error, target);
+    });
+    context.log.info({ artifact: artifactId(artifact), to: target }, 'restored');
+  }
+
+  async function exportOne(artifact: Artifact, target: string): Promise<void> {
     if (artifact.kind === 'files') await exportTree(context, manifest, artifact, target, path);
     else if (artifact.kind === 'sqlite') await exportDatabase(context, manifest, artifact, folder, target);
     else await exportFile(context, manifest, artifact, `${target}.${artifact.extension}`);
-    context.log.info({ artifact: artifactId(artifact), to: target }, 'restored');
   }
+}
+
+/** What the file system refuses, for want of space or of rights. What the storage says stays as it is. */
+function unwritable(error: unknown, target: string): unknown {
+  const isFull = hasCode(error, 'ENOSPC', 'EDQUOT');
+  if (!isFull && !hasCode(error, 'EROFS', 'EACCES', 'EPERM', 'EEXIST', 'ENOTDIR', 'ENAMETOOLONG', 'EFBIG')) return error;
+  const [what, fix] = isFull
+    ? ['the disk is full', 'free space there, and restore again into an empty folder']
+    : ['cannot be written', 'name a new folder where Davit may write'];
+  return new DavitError({ where: '--to', what, seen: `${target}: ${messageOf(error)}`, fix }, { cause: error });
 }
 
 /** A SQLite database lies in its tree, also when that is not there. */

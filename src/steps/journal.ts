@@ -5,6 +5,8 @@ import type { Context } from '../context.ts';
 import type { Container } from '../docker/docker.ts';
 import { DavitError, messageOf, NameTaken } from '../model/errors.ts';
 import { discover, type Service, type Stack } from './discover.ts';
+import { type Ending, endRestore } from './ending.ts';
+import { halfRestored } from './half-restored.ts';
 import { hooksOf, runHook } from './hooks.ts';
 import { otherOwner, owned } from './owner.ts';
 import { resume, type Standstill } from './quiesce.ts';
@@ -27,20 +29,29 @@ const contentSchema = z.object({
   /** Services whose `after` hooks must run. */
   hooks: z.array(z.string()),
   /** Of a restore: which snapshot it was putting in, and which one holds what was there before. */
-  restore: z.object({ snapshot: z.string(), safety: z.string().optional() }).optional(),
+  restore: z
+    .object({
+      snapshot: z.string(),
+      safety: z.string().optional(),
+      /** Everything is in; this is left to do. */
+      ending: z.object({ since: z.string(), starting: z.array(z.string()), hooks: z.array(z.string()) }).optional(),
+    })
+    .optional(),
 });
 
 /** What is about to be touched and must be undone. It lives as the labels of a container that never starts: it survives the death and the recreation of Davit. */
 export interface Journal {
   readonly standstills: readonly Standstill[];
   readonly hooks: readonly string[];
-  readonly restore?: { readonly snapshot: string; readonly safety?: string | undefined } | undefined;
+  readonly restore?: { readonly snapshot: string; readonly safety?: string | undefined; readonly ending?: Ending | undefined } | undefined;
 }
 
 /**
  * Written before anything is touched. undefined: there is nothing to undo. It takes the place of older ones that could not be undone and name nothing else. Its
  * name is also the lock between containers: Docker gives it to one of several Davits that begin in the same moment.
  */
+export function openJournal(context: Context, stack: Stack, journal: Journal & { readonly restore: object }): Promise<string>;
+export function openJournal(context: Context, stack: Stack, journal: Journal): Promise<string | undefined>;
 export async function openJournal(context: Context, stack: Stack, journal: Journal): Promise<string | undefined> {
   if (journal.standstills.length === 0 && journal.hooks.length === 0 && journal.restore === undefined) return undefined;
   const older = await journals(context, stack);
@@ -156,13 +167,30 @@ export async function abandonedJournals(context: Context, stack: Stack): Promise
 export async function recover(context: Context, stack: Stack): Promise<void> {
   for (const { id, journal, other } of await journals(context, stack)) {
     if (other !== undefined) continue;
-    context.log.warn(
-      { services: [...new Set([...journal.standstills.map(({ service }) => service), ...journal.hooks])], ...journal.restore },
-      journal.restore === undefined
-        ? 'an earlier run could not undo what it had stopped, paused or hooked: doing it now'
-        : 'an earlier restore was killed half-way: bringing back what it had stopped; the data are a mixture until you restore again, the snapshot, or the one in `safety` where there is one',
-    );
-    for (const error of (await closeJournal(context, stack, id, journal)).errors)
-      context.log.error({ error: messageOf(error) }, 'could not be undone');
+    const services = [...new Set([...journal.standstills.map(({ service }) => service), ...journal.hooks])];
+    const { ending, ...restore } = journal.restore ?? {};
+    context.log.warn({ services, ...restore }, await whatWasKilled(context, stack, journal));
+    const errors =
+      ending === undefined
+        ? (await closeJournal(context, stack, id, journal)).errors
+        : await endRestore(context, stack, { ...journal, ...ending }, id).then(
+            () => [],
+            (error: unknown) => [error],
+          );
+    for (const error of errors) context.log.error({ error: messageOf(error) }, 'could not be undone');
   }
+}
+
+async function whatWasKilled(context: Context, stack: Stack, { restore }: Journal): Promise<string> {
+  if (restore === undefined) return 'an earlier run could not undo what it had stopped, paused or hooked: doing it now';
+  if (restore.ending !== undefined)
+    return 'an earlier restore had put everything in when it ended: starting what is left, and running the after-restore hooks';
+  const mixture = await halfRestored(
+    context,
+    stack,
+    stack.services.map(({ name }) => name),
+  );
+  return mixture.length === 0
+    ? 'an earlier restore was killed before it replaced anything: bringing back what it had stopped'
+    : 'an earlier restore was killed half-way: bringing back what it had stopped; the data are a mixture until you restore again, the snapshot, or the one in `safety` where there is one';
 }

@@ -5,11 +5,13 @@ import type { Engine, Target } from '../engines/engine.ts';
 import { DavitError } from '../model/errors.ts';
 import type { Service, Stack } from './discover.ts';
 import { askFirstStart, isFirstStart } from './first-start.ts';
-import { loginsOf } from './servers.ts';
+import { loginsOf, otherPassword } from './servers.ts';
 import { inStartOrder } from './quiesce.ts';
 
 const pollMs = 500;
 const databaseReadyMs = 180_000;
+/** A server that is up, and refuses a login for so long, will go on refusing it. */
+const refusedMs = 15_000;
 const healthyMs = 120_000;
 
 export interface StartedDatabase {
@@ -27,6 +29,7 @@ export async function startDatabase(context: Context, service: Service, engine: 
   else if (state !== 'running') await context.docker.start(id);
   if (state !== 'running') context.log.info({ service: service.name }, 'started, waiting for its database');
   let seen = '';
+  let refusedSince: number | undefined;
   for (
     const deadline = context.now().getTime() + databaseReadyMs;
     context.now().getTime() < deadline;
@@ -40,12 +43,14 @@ export async function startDatabase(context: Context, service: Service, engine: 
     const best = accepted.findLast(({ mayRestore }) => mayRestore) ?? accepted[0];
     if (best !== undefined) return { target: best.target, byLabels: tries[0]?.exitCode === 0 };
     seen = tries[0]?.stderr.trim().split('\n').at(-1) ?? '';
+    refusedSince = tries.every(({ isRefused }) => isRefused) ? (refusedSince ?? context.now().getTime()) : undefined;
+    if (refusedSince !== undefined && context.now().getTime() - refusedSince > refusedMs) break;
   }
   throw new DavitError({
     where: `service "${service.name}"`,
     what: `its ${engine.name} server does not accept a login`,
     seen,
-    fix: `look at \`docker compose logs ${service.name}\``,
+    fix: isRefusal(seen) ? otherPassword : `look at \`docker compose logs ${service.name}\``,
   });
 }
 
@@ -55,19 +60,25 @@ async function logIn(context: Context, id: string, engine: Engine, target: Targe
     const outside = await ask(engine.ready(target));
     const inside = outside.exitCode === 0 ? undefined : engine.readyInside?.(target);
     const { exitCode, stdout, stderr } = inside === undefined ? outside : await ask(inside);
-    const isPassing = inside !== undefined && exitCode === 0 && isFirstStart((await ask(askFirstStart())).stdout);
-    return { target, exitCode: isPassing ? 1 : exitCode, stderr, mayRestore: stdout.trim() === '1' };
+    const wasRefused = exitCode !== 0 && isRefusal(stderr);
+    const mayPass = wasRefused || (inside !== undefined && exitCode === 0);
+    const isPassing = mayPass && isFirstStart((await ask(askFirstStart())).stdout);
+    return { target, exitCode: isPassing ? 1 : exitCode, stderr, mayRestore: stdout.trim() === '1', isRefused: wasRefused && !isPassing };
   } catch (error) {
-    if (error instanceof DavitError) return { target, exitCode: 1, stderr: error.message, mayRestore: false };
+    if (error instanceof DavitError) return { target, exitCode: 1, stderr: error.message, mayRestore: false, isRefused: false };
     throw error;
   }
 }
 
+/** Somebody answered, and does not know this password. */
+function isRefusal(stderr: string): boolean {
+  return /access denied|authentication failed|NOAUTH|WRONGPASS|invalid password/i.test(stderr);
+}
+
 /** Starts what commands run in. Where that is a database server, it is up when it accepts a login, which a set-up one does not. */
 export async function startForCommands(context: Context, stack: Stack, commanded: readonly Service[]): Promise<void> {
-  await startServices(context, stack, commanded);
+  await startAndWait(context, stack, commanded);
   for (const service of commanded) {
-    await waitHealthy(context, stack, service.name);
     const engine = context.engines.find((one) => one.recognises(service.containers[0], []));
     if (engine === undefined) continue;
     // Its command may know a login that Davit does not.
@@ -78,8 +89,15 @@ export async function startForCommands(context: Context, stack: Stack, commanded
   }
 }
 
-/** Starts services that dependencies need first, each after what it depends on is healthy. What runs already is left as it is. */
-export async function startServices(context: Context, stack: Stack, services: readonly Service[]): Promise<void> {
+/** Starts services, each after what it depends on is healthy, and waits for all of them, once. What runs already is left as it is. */
+export async function startAndWait(context: Context, stack: Stack, services: readonly Service[]): Promise<void> {
+  const awaited = await startServices(context, stack, services);
+  for (const { name } of services) if (!awaited.has(name)) await waitHealthy(context, stack, name);
+}
+
+/** Dependencies first. Resolves with those that others had to wait for. */
+async function startServices(context: Context, stack: Stack, services: readonly Service[]): Promise<Set<string>> {
+  const awaited = new Set<string>();
   for (const { service } of inStartOrder(
     stack,
     services.map(({ name }) => ({ service: name })),
@@ -90,8 +108,11 @@ export async function startServices(context: Context, stack: Stack, services: re
       await (state === 'paused' ? context.docker.unpause(id) : context.docker.start(id));
       context.log.info({ service }, 'started');
     }
-    if (isAwaited(stack, service)) await waitHealthy(context, stack, service);
+    if (!isAwaited(stack, service)) continue;
+    await waitHealthy(context, stack, service);
+    awaited.add(service);
   }
+  return awaited;
 }
 
 function isAwaited(stack: Stack, name: string): boolean {
@@ -101,7 +122,7 @@ function isAwaited(stack: Stack, name: string): boolean {
 }
 
 /** Waits until a service is up: healthy where it has a health check, finished where it is a one-shot. False: it is not, after two minutes. */
-export async function waitHealthy(context: Context, stack: Stack, name: string): Promise<boolean> {
+async function waitHealthy(context: Context, stack: Stack, name: string): Promise<boolean> {
   const ids = (stack.services.find((service) => service.name === name)?.containers ?? []).map(({ id }) => id);
   for (const deadline = context.now().getTime() + healthyMs; ; await wait(pollMs, undefined, { signal: context.signal })) {
     const containers = await Promise.all(ids.map((id) => context.docker.inspect(id)));

@@ -9,6 +9,9 @@ import { isInside, placeOf } from './places.ts';
 const concurrentInventories = 8;
 const inventoryTimeoutMs = 30_000;
 
+export const otherPassword =
+  'if the password was changed after the first start, name the right one with label davit.dump.password-env or davit.dump.password-file';
+
 /** A service with its database server, recognised and asked. */
 export interface Server {
   readonly service: Service;
@@ -60,7 +63,7 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
         seen: lastLines(stderr) || `exit code ${exitCode}`,
         fix: isUnreachable(stderr)
           ? `look at \`docker compose logs ${service.name}\`; if it is still starting, back up again when it is up`
-          : 'if the password was changed after the first start, name the right one with label davit.dump.password-env or davit.dump.password-file',
+          : otherPassword,
       });
     }
     return engine.readInventory(stdout);

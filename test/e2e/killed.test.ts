@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../src/model/snapshot.ts';
 import { createFilesystemStorage } from '../../src/storage/filesystem.ts';
-import { until } from '../support/docker.ts';
+import { docker, until } from '../support/docker.ts';
+import { healthy } from '../support/healthchecks.ts';
 import { app, maria } from '../support/services.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
 import { holdWorker, lockTable, mariaTables, processOf, sql } from './failures/faults.ts';
@@ -10,11 +11,23 @@ import { folderOf } from './failures/look.ts';
 
 /** Every moment is in failures/kills.test.ts; here a directory is the storage. */
 
+const services = {
+  app: app('files', {
+    healthcheck: healthy('test', '!', '-e', '/tmp/ill'),
+    labels: [
+      'davit.hook.before-restore=test ! -e /tmp/refuses',
+      'davit.hook.after-restore=echo begun >> /tmp/hooks; while [ -e /tmp/held ]; do sleep 0.1; done',
+    ],
+  }),
+  web: { image: 'davit-test/app', depends_on: { app: { condition: 'service_healthy' } } },
+  maria: maria('maria'),
+};
+
 let stack: TestStack;
 let good: Manifest;
 
 beforeAll(async () => {
-  stack = await createStack({ services: { app: app('files'), maria: maria('maria') }, volumes: ['files', 'maria'] });
+  stack = await createStack({ services, volumes: ['files', 'maria'] });
   await stack.up();
   await sql(stack, mariaTables);
   await grow();
@@ -71,4 +84,51 @@ test('two at once: the second is told to wait, the first is good', async () => {
   });
   await held.open();
   expect((await first).exitCode).toBe(0);
+});
+
+describe('a restore that has put everything in', () => {
+  const begun = async (): Promise<number> => (await stack.sh('app', 'touch /tmp/hooks; cat /tmp/hooks')).split('begun').length - 1;
+  const restoring = () => stack.davit('restore', good.id, '--yes', '--no-safety', '--service', 'app');
+  const ended = () => until('the daemon has ended it', async () => (await stack.leftovers()).length === 0, 60_000);
+
+  test('and is killed during an after-restore hook: the daemon runs the hooks, and calls nothing a mixture', async () => {
+    await stack.sh('app', 'touch /tmp/held; rm -f /tmp/hooks');
+    const run = restoring();
+    await until('the hook runs', async () => (await begun().catch(() => 0)) === 1, 60_000);
+    process.kill(await processOf(stack, 'restore'), 'SIGKILL');
+    await stack.sh('app', 'rm /tmp/held');
+    expect((await run).exitCode).toBe(137);
+    await ended();
+    expect(await begun()).toBe(2);
+    expect((await stack.compose('logs', 'davit')).stdout).not.toContain('mixture');
+  });
+
+  test('and is told to stop while it waits for a service: the others come back at once, the daemon does the rest', async () => {
+    await stack.sh('app', 'touch /tmp/ill; rm -f /tmp/hooks');
+    const run = restoring();
+    const state = async (service: string) => docker('inspect', '-f', '{{.State.Status}} {{.State.Health}}', await stack.container(service));
+    const isWaiting = async () => (await state('web')).startsWith('exited') && (await state('app')).includes('starting');
+    await until('it waits for the app', isWaiting, 60_000);
+    process.kill(await processOf(stack, 'restore'), 'SIGTERM');
+    expect(await run).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/was told to stop by SIGTERM — .*follow.*; all data are restored$/m),
+    });
+    expect(await state('web')).toMatch(/^running/);
+    expect(await begun()).toBe(0);
+    await stack.sh('app', 'rm /tmp/ill');
+    await ended();
+    expect(await begun()).toBe(1);
+  });
+});
+
+test('a before-restore hook that fails: nothing was replaced, and nothing is said to be half restored', async () => {
+  await stack.sh('app', 'touch /tmp/refuses');
+  const outcome = await stack.davit('restore', good.id, '--yes', '--no-safety', '--service', 'app');
+  expect(outcome).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/before-restore ended with exit code 1 .*nothing was replaced$/m),
+  });
+  await stack.sh('app', 'rm /tmp/refuses');
+  expect((await stack.backup()).status).toBe('complete');
 });
