@@ -109,6 +109,18 @@ export const mayRestore = `--batch --skip-column-names -e ${quote(
 )}`;
 
 /**
+ * A row is longer in a dump than on its way into the table, up to twice as long, and the server refuses more than `max_allowed_packet`, however much
+ * the client may send. So the server takes all that it can until the script ends. Where the login may not say so, its rows must be small.
+ */
+export function withRoom(client: string): string[] {
+  const ask = `${client} --batch --skip-column-names`;
+  return [
+    `limit=$(${ask} -e 'SELECT @@GLOBAL.max_allowed_packet; SET GLOBAL max_allowed_packet = 1073741824' 2>/dev/null)`,
+    `trap 'exit 143' HUP INT TERM; trap '${ask} -e "SET GLOBAL max_allowed_packet = $limit" 2>/dev/null' EXIT`,
+  ];
+}
+
+/**
  * Creates accounts and gives them their grants. A grant on a database, table, column or routine that is not there (errors 1049, 1146, 1054, 1305) is said on
  * stderr and passed over; every other error counts, and so does a client that ended before its last statement.
  */
