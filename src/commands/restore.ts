@@ -1,16 +1,17 @@
 import type { Context } from '../context.ts';
 import { configurationError, DavitError, messageOf } from '../model/errors.ts';
-import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
+import { artifactId, type Manifest } from '../model/snapshot.ts';
 import { restoreCommand } from '../steps/command.ts';
 import { discover, type Service, type Stack } from '../steps/discover.ts';
-import { engineOf, restoreDatabase, serviceOf } from '../steps/dump.ts';
+import { serviceOf } from '../steps/dump.ts';
 import { exportArtifacts } from '../steps/export.ts';
 import { restoreFiles } from '../steps/files.ts';
 import { chooseArtifacts, findSnapshot, type Part } from '../steps/find.ts';
 import { clearHalfRestored, markHalfRestored, partsOf } from '../steps/half-restored.ts';
 import { hooksOf, runHook } from '../steps/hooks.ts';
 import { closeJournal, type Journal, openJournal, recover, requireAlone } from '../steps/journal.ts';
-import { startDatabase, type StartedDatabase, startForCommands, startServices, waitHealthy } from '../steps/lifecycle.ts';
+import { startForCommands, startServices, waitHealthy } from '../steps/lifecycle.ts';
+import { restoreDatabases, startDatabases } from '../steps/load.ts';
 import { withLock } from '../steps/lock.ts';
 import { quiesce, requireStill } from '../steps/quiesce.ts';
 import { planRestore, refuseBrokenSet, replacedBy, type RestorePlan } from '../steps/restore-plan.ts';
@@ -144,29 +145,6 @@ function halfWay(cause: unknown, safety: string | undefined): DavitError {
       ? 'the restore ended half-way and nothing was saved first: restore again'
       : `the restore ended half-way: \`davit restore ${safety}\` brings back what was there before`;
   return new DavitError({ where, what, seen, fix: fix === undefined ? back : `${fix}; ${back}` }, { cause });
-}
-
-async function restoreDatabases(context: Context, stack: Stack, manifest: Manifest, artifacts: readonly Artifact[]): Promise<void> {
-  const servers = await startDatabases(context, stack, artifacts);
-  const load = async (artifact: Artifact): Promise<string> => {
-    const server = servers.get(artifact.service);
-    if (server === undefined) throw new Error(`the server of ${artifactId(artifact)} was not started`);
-    return restoreDatabase(context, server.target, manifest, artifact);
-  };
-  for (const artifact of artifacts) await load(artifact);
-  for (const artifact of artifacts) {
-    if (artifact.kind !== 'accounts' || !engineOf(context, artifact.engine).grantsObjects) continue;
-    const said = await load(artifact);
-    if (said !== '') context.log.warn({ artifact: artifactId(artifact), said }, 'grants on what is not there were passed over');
-  }
-}
-
-/** The servers of these artifacts, each started, by service. */
-async function startDatabases(context: Context, stack: Stack, artifacts: readonly Artifact[]): Promise<Map<string, StartedDatabase>> {
-  const servers = new Map<string, StartedDatabase>();
-  for (const { service, engine } of artifacts)
-    if (!servers.has(service)) servers.set(service, await startDatabase(context, serviceOf(stack, service), engineOf(context, engine)));
-  return servers;
 }
 
 /** What is there now is saved before it is replaced. */

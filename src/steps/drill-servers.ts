@@ -10,6 +10,7 @@ import { type DrillPlan, mountsOfTwin } from './drill-plan.ts';
 import { countRows, tried } from './drilled.ts';
 import { engineOf, restoreDatabase, serviceOf } from './dump.ts';
 import { startDatabase } from './lifecycle.ts';
+import { loadInTurns } from './load.ts';
 import { createStandIns } from './stand-ins.ts';
 import { ownLabels } from './worker.ts';
 
@@ -31,7 +32,10 @@ export async function drillServer(
       await restoreDatabase(context, server.target, manifest, artifact);
       return { ...countRows(artifact), ...server.proof };
     };
-    for (const artifact of artifacts) await put(artifact, () => load(artifact));
+    await loadInTurns(artifacts, async (artifact) => {
+      await put(artifact, () => load(artifact));
+      return results.get(artifact)?.error;
+    });
     // As in a restore: grants on tables can only be given when these are there.
     for (const artifact of artifacts)
       if (artifact.kind === 'accounts' && engine.grantsObjects && results.get(artifact)?.error === undefined)
