@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { configurationError, DavitError, messageOf } from '../model/errors.ts';
-import { artifactId, type Manifest } from '../model/snapshot.ts';
+import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import { restoreCommand } from '../steps/command.ts';
 import { discover, type Service, type Stack } from '../steps/discover.ts';
 import { serviceOf } from '../steps/dump.ts';
@@ -11,7 +11,7 @@ import { clearHalfRestored, markHalfRestored, partsOf } from '../steps/half-rest
 import { hooksOf, runHook } from '../steps/hooks.ts';
 import { closeJournal, type Journal, openJournal, recover, requireAlone } from '../steps/journal.ts';
 import { startForCommands, startServices, waitHealthy } from '../steps/lifecycle.ts';
-import { restoreDatabases, startDatabases } from '../steps/load.ts';
+import { refuseOtherEngines, restoreDatabases, startDatabases } from '../steps/load.ts';
 import { withLock } from '../steps/lock.ts';
 import { quiesce, requireStill } from '../steps/quiesce.ts';
 import { planRestore, refuseBrokenSet, replacedBy, type RestorePlan } from '../steps/restore-plan.ts';
@@ -67,6 +67,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     await requireAlone(context, stack);
     const planned = planRestore(stack, manifest, artifacts);
     const plan = options.start ? planned : { ...planned, starting: [] };
+    refuseOtherEngines(context, stack, plan.databases);
     await proveReadable(context, manifest, replacedBy(plan), options.path);
     for (const artifact of plan.readOnly)
       context.log.warn({ artifact: artifactId(artifact) }, 'is mounted read-only and stays as it is: restore it with --to');
@@ -76,6 +77,8 @@ export async function restore(context: Context, options: RestoreOptions): Promis
       throw configurationError({ where: 'restore', what: 'nothing of what was chosen can be replaced here', fix: 'restore it with --to' });
     if (!(await options.confirm(plan, manifest)))
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
+    const isRunning = ({ service }: Artifact): boolean => serviceOf(stack, service).containers[0].state === 'running';
+    await startDatabases(context, stack, plan.databases.filter(isRunning));
     const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
     const journal = { standstills: plan.standstills, hooks: [], restore: { snapshot: manifest.id, safety } };
     const note = await openJournal(context, stack, journal);

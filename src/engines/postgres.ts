@@ -114,6 +114,8 @@ export const postgres: Engine = {
       inspect: () => createPgDumpInspector(where),
     };
   },
+  /** pg_restore reads no archive of a newer pg_dump, and roles are written in words that an older server does not know. */
+  canLoad: (dumped, server) => Number.parseInt(dumped) <= Number.parseInt(server),
   restore: (target, artifact) =>
     script(prelude(target), artifact.kind === 'accounts' ? restoreRoles : restoreDatabase(artifact.database ?? '')),
   ready: (target) => script(prelude(target), `pg_isready -q -h 127.0.0.1 && exec ${mayRestore}`),

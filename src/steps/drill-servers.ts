@@ -10,7 +10,7 @@ import { type DrillPlan, mountsOfTwin } from './drill-plan.ts';
 import { countRows, tried } from './drilled.ts';
 import { engineOf, restoreDatabase, serviceOf } from './dump.ts';
 import { startDatabase } from './lifecycle.ts';
-import { loadInTurns } from './load.ts';
+import { loadInTurns, requireVersion } from './load.ts';
 import { createStandIns } from './stand-ins.ts';
 import { ownLabels } from './worker.ts';
 
@@ -28,6 +28,7 @@ export async function drillServer(
     const service = serviceOf(stack, name);
     const engine = engineOf(context, artifacts[0].engine);
     await using server = await startTwin(context, stack, service, engine, artifacts[0]);
+    await requireVersion(context, server.target, artifacts[0]);
     const load = async (artifact: Artifact): Promise<Proof> => {
       await restoreDatabase(context, server.target, manifest, artifact);
       return { ...countRows(artifact), ...server.proof };
@@ -52,7 +53,13 @@ interface Twin extends AsyncDisposable {
   readonly proof: Proof;
 }
 
-async function startTwin(context: Context, stack: Stack, service: Service, engine: Engine, { imageDigest }: Artifact): Promise<Twin> {
+async function startTwin(
+  context: Context,
+  stack: Stack,
+  service: Service,
+  engine: Engine,
+  { image, imageDigest }: Artifact,
+): Promise<Twin> {
   const { docker, log } = context;
   const [original] = service.containers;
   const standIns = createStandIns(original);
@@ -71,7 +78,7 @@ async function startTwin(context: Context, stack: Stack, service: Service, engin
     const { target } = await startDatabase(context, { ...service, containers: [container] }, engine).catch((cause: unknown) => {
       throw cause instanceof DavitError ? silent(service, original, cause) : cause;
     });
-    return { target, proof: { image: original.image, ...noteOn(container, imageDigest) }, [Symbol.asyncDispose]: remove };
+    return { target, proof: proofOf(container, original, { image, imageDigest }), [Symbol.asyncDispose]: remove };
   } catch (error) {
     await remove();
     throw error;
@@ -84,7 +91,16 @@ function silent({ name }: Service, { image }: Container, cause: DavitError): Dav
   return new DavitError({ where: `a new server for service "${name}"`, what, seen, fix }, { cause });
 }
 
-function noteOn({ imageId }: Container, recorded: string | undefined): Pick<Proof, 'note'> {
-  if (recorded === undefined || recorded === imageId) return {};
-  return { note: `loaded with the image that the service has now: this machine no longer has the one of the snapshot, ${recorded}` };
+/** Names the image that was tried, and says where the service has another one. */
+function proofOf({ imageId }: Container, original: Container, { image, imageDigest }: Pick<Artifact, 'image' | 'imageDigest'>): Proof {
+  if (imageDigest !== undefined && imageDigest !== imageId)
+    return {
+      image: original.image,
+      note: `loaded with the image that the service has now: this machine no longer has the one of the snapshot, ${imageDigest}`,
+    };
+  if (imageId === original.imageId) return { image: original.image };
+  return {
+    image: image ?? imageId,
+    note: `loaded with the image of the snapshot: the service has another one by now, ${original.image} (${original.imageId}), which was not tried`,
+  };
 }

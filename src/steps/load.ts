@@ -1,9 +1,11 @@
 import type { Context } from '../context.ts';
-import { messageOf } from '../model/errors.ts';
+import type { Target } from '../engines/engine.ts';
+import { configurationError, messageOf } from '../model/errors.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import type { Stack } from './discover.ts';
 import { engineOf, restoreDatabase, serviceOf } from './dump.ts';
 import { startDatabase, type StartedDatabase } from './lifecycle.ts';
+import { configuredEngine } from './servers.ts';
 
 /** Loads databases and accounts into their servers, which are started for it. */
 export async function restoreDatabases(context: Context, stack: Stack, manifest: Manifest, artifacts: readonly Artifact[]): Promise<void> {
@@ -43,9 +45,47 @@ export async function startDatabases(
   for (const artifact of artifacts) {
     if (servers.has(artifact.service)) continue;
     const server = await startDatabase(context, serviceOf(stack, artifact.service), engineOf(context, artifact.engine));
+    await requireVersion(context, server.target, artifact);
     servers.set(artifact.service, server);
   }
   return servers;
+}
+
+/** A server that is too old for the dump would only find out half-way. */
+export async function requireVersion(
+  context: Context,
+  target: Target,
+  { service, engine: name, server: dumped, image }: Artifact,
+): Promise<void> {
+  const engine = engineOf(context, name);
+  if (engine.canLoad === undefined || dumped === undefined) return;
+  const { exitCode, stdout } = await context.docker.run(target.container.id, engine.inventory(target), {
+    timeoutMs: 30_000,
+    signal: context.signal,
+  });
+  const server = exitCode === 0 ? engine.readInventory(stdout).server : dumped;
+  if (engine.canLoad(dumped, server)) return;
+  throw configurationError({
+    where: `service "${service}"`,
+    what: `its ${name} is older than the one of the snapshot, and cannot load what that has dumped`,
+    seen: `${server} instead of ${dumped}`,
+    fix: `give the service the image of the snapshot${image === undefined ? '' : `, ${image},`} or a newer one, with an empty volume`,
+  });
+}
+
+/** What is one kind of server now takes no dump of another. */
+export function refuseOtherEngines({ engines }: Context, stack: Stack, artifacts: readonly Artifact[]): void {
+  for (const { service: name, engine, image } of artifacts) {
+    const service = serviceOf(stack, name);
+    const present = configuredEngine(engines, service);
+    if (present === undefined || present.name === engine) continue;
+    throw configurationError({
+      where: `service "${name}"`,
+      what: `is a ${present.name} server, and the snapshot has a dump of ${engine} for it`,
+      seen: service.containers[0].image,
+      fix: `give the service the image of the snapshot${image === undefined ? '' : `, ${image}`}, or restore into a folder with --to`,
+    });
+  }
 }
 
 /** What a view or a foreign key names is in another database, or is still as it was before the restore: numbers of MySQL and MariaDB. */

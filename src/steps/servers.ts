@@ -26,9 +26,7 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
   async function findServer(service: Service, member: boolean): Promise<Server | undefined> {
     const [container] = service.containers;
     const wanted = service.labels?.dump ?? 'auto';
-    const byConfiguration = engines.find((engine) =>
-      wanted === 'auto' || wanted === 'none' ? engine.recognises(container, []) : engine.name === wanted,
-    );
+    const byConfiguration = configuredEngine(engines, service);
     const programs = byConfiguration === undefined && member && container.state === 'running' ? await docker.processes(container.id) : [];
     const engine = byConfiguration ?? engines.find((one) => one.recognises(container, programs));
     if (engine === undefined) return undefined;
@@ -96,6 +94,12 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
         fix: 'correct the label, or give the secret to the service',
       });
   }
+}
+
+/** As labels and the container's configuration tell, without asking it. */
+export function configuredEngine(engines: readonly Engine[], { labels, containers: [container] }: Service): Engine | undefined {
+  const wanted = labels?.dump ?? 'auto';
+  return engines.find((engine) => (wanted === 'auto' || wanted === 'none' ? engine.recognises(container, []) : engine.name === wanted));
 }
 
 /** Nobody answered, so that no password can have been wrong. */

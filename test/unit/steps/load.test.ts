@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { loadInTurns } from '../../../src/steps/load.ts';
+import { composeContainer } from '../../support/builders.ts';
+import { fakeContext } from '../../support/fake-context.ts';
+import { discover } from '../../../src/steps/discover.ts';
+import { loadInTurns, refuseOtherEngines, requireVersion } from '../../../src/steps/load.ts';
+import { serviceOf } from '../../../src/steps/dump.ts';
+import { targetOf } from '../../../src/steps/servers.ts';
 import type { Artifact } from '../../../src/model/snapshot.ts';
 
 const artifact = (name: string, more: Partial<Artifact> = {}): Artifact =>
@@ -27,4 +32,37 @@ test('databases that need each other are tried again as long as that helps', asy
   expect(await load({ a: ['nowhere'], b: [] })).toEqual({ tries: 'a b a', remains: [expect.stringContaining(`'nowhere.t'`)] });
   expect(await load({ a: ['b'], b: [] }, 'accounts')).toEqual({ tries: 'a b', remains: [] });
   expect(await loadInTurns([artifact('a')], async () => 'ERROR 1064 (42000) at line 1: You have an error')).toEqual([]);
+});
+
+const containers = [
+  composeContainer('db', { image: 'mariadb:11.8' }),
+  composeContainer('stats', { image: 'postgres:15', env: { POSTGRES_PASSWORD: 'x' } }),
+];
+const answering = (server: string) =>
+  fakeContext({ containers, answer: () => ({ stdout: `{"tool":"pg_dump"}\n{"server":"${server}","super":true}\n` }) });
+
+test('a dump of another kind of server is refused', async () => {
+  const context = answering('15.4');
+  const stack = await discover(context);
+  expect(() => refuseOtherEngines(context, stack, [artifact('shop', { engine: 'mysql', image: 'mysql:9' })])).toThrow(
+    'service "db": is a mariadb server, and the snapshot has a dump of mysql for it: mariadb:11.8 — give the service the image of the snapshot, mysql:9',
+  );
+  refuseOtherEngines(context, stack, [artifact('shop')]);
+});
+
+test('a PostgreSQL older than that of the snapshot is refused, a newer one is not', async () => {
+  const restoring = async (dumped: string, server: string): Promise<void> => {
+    const context = answering(server);
+    const target = targetOf(serviceOf(await discover(context), 'stats'));
+    await requireVersion(
+      context,
+      target,
+      artifact('stats', { service: 'stats', engine: 'postgres', server: dumped, image: 'postgres:17' }),
+    );
+  };
+  await expect(restoring('17.2 (Debian 17.2-1)', '15.14')).rejects.toThrow(
+    /service "stats": its postgres is older .* 15\.14 instead of 17\.2 .* postgres:17, or a newer one/,
+  );
+  await restoring('15.14', '17.2');
+  await restoring('17.6', '17.2');
 });
