@@ -8,10 +8,27 @@ export const psql = 'psql -X -q --no-password -v ON_ERROR_STOP=1';
 const savePasswords = `CREATE TEMP TABLE davit_roles AS SELECT rolname, rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL;`;
 const putPasswordsBack = `SELECT format('ALTER ROLE %I PASSWORD %L', rolname, rolpassword) FROM davit_roles \\gexec`;
 
+/**
+ * Passes the roles on, line by line. Since version 16 only the first superuser may be the one who has granted as a superuser, and here it may have another name.
+ * The folder of a tablespace is not there on an empty host, or belongs to root.
+ */
+export const adaptRoles = [
+  `supers='|'; while IFS= read -r line; do`,
+  `  case $line in`,
+  `  'ALTER ROLE '*' WITH SUPERUSER '*) name=\${line#ALTER ROLE }; supers="$supers\${name%% WITH SUPERUSER *}|" ;;`,
+  `  'GRANT '*' GRANTED BY '*';') name=\${line##* GRANTED BY }; case $supers in *"|\${name%;}|"*) line="\${line% GRANTED BY *};" ;; esac ;;`,
+  `  'CREATE TABLESPACE '*" LOCATION '/"*"';") folder=\${line##* LOCATION ?}; folder=\${folder%??}; mkdir -p "$folder" 2>/dev/null`,
+  `    [ -n "$(ls -A "$folder" 2>&1)" ] || { chown "$owner" "$folder" && chmod 700 "$folder"; } 2>/dev/null ;;`,
+  `  esac`,
+  `  printf '%s\\n' "$line"`,
+  `done`,
+].join('\n');
+
 /** Every CREATE ROLE of a role that is there already fails, and only that may fail: it is told by its English text, which only a superuser may ask for. */
 export const restoreRoles = [
   `export PGOPTIONS="$PGOPTIONS -c lc_messages=C"`,
-  `errors=$({ { echo ${quote(savePasswords)}; cat; echo ${quote(putPasswordsBack)}; } | psql -X -q --no-password -d template1; } 2>&1 >/dev/null | grep -E 'ERROR|FATAL|error:' | grep -v 'already exists$')`,
+  `owner=$(stat -c %u:%g "$(${psql} -At -d template1 -c 'SHOW data_directory')")`,
+  `errors=$({ { echo ${quote(savePasswords)}; ${adaptRoles}; echo ${quote(putPasswordsBack)}; } | psql -X -q --no-password -d template1; } 2>&1 >/dev/null | grep -E 'ERROR|FATAL|error:' | grep -v 'already exists$')`,
   `[ -z "$errors" ] || { printf '%s\\n' "$errors" >&2; exit 1; }`,
   `exec ${psql} -d template1 -c 'SELECT 1' >/dev/null`,
 ].join('\n');

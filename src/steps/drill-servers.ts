@@ -76,7 +76,7 @@ async function startTwin(
   try {
     const container = await docker.inspect(id);
     const { target } = await startDatabase(context, { ...service, containers: [container] }, engine).catch((cause: unknown) => {
-      throw cause instanceof DavitError ? silent(service, original, cause) : cause;
+      throw cause instanceof DavitError ? silent(service, proofOf(container, original, { image, imageDigest }), cause) : cause;
     });
     return { target, proof: proofOf(container, original, { image, imageDigest }), [Symbol.asyncDispose]: remove };
   } catch (error) {
@@ -85,7 +85,7 @@ async function startTwin(
   }
 }
 
-function silent({ name }: Service, { image }: Container, cause: DavitError): DavitError {
+function silent({ name }: Service, { image }: Proof, cause: DavitError): DavitError {
   const { what, seen } = cause.complaint;
   const fix = `see whether a new container of ${image} comes up with the variables of this service and empty volumes; the snapshot itself was not tried`;
   return new DavitError({ where: `a new server for service "${name}"`, what, seen, fix }, { cause });

@@ -100,6 +100,7 @@ function postgresServer(name: string): Server {
     }),
     sql: (stack, text) => stack.sh(name, client, text),
     async seed(stack) {
+      await stack.sh(name, 'install -d -o postgres -g postgres /srv/fast');
       await server.sql(stack, fixture('postgres-seed'));
     },
     async spoil(stack) {
