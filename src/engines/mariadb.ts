@@ -1,6 +1,16 @@
 import type { Container } from '../docker/docker.ts';
 import type { Access, Engine, Target } from './engine.ts';
-import { mayRestore, readCensus, readDatabases, restoreSqlAccounts, sqlCensus, sqlInventory, withRoom, type Login } from './sql-server.ts';
+import {
+  mayRestore,
+  readCensus,
+  readDatabases,
+  restoreSqlAccounts,
+  sqlCensus,
+  sqlInventory,
+  thisServer,
+  withRoom,
+  type Login,
+} from './sql-server.ts';
 import { createSqlInspector } from './sql-dump.ts';
 import { firstVariable, isImage, namedPassword, quote, script } from './shell.ts';
 
@@ -25,7 +35,7 @@ function allowsEmpty({ env }: Container): boolean {
 
 function prelude({ container, access }: Target): string {
   const { user, password } = login(container, access);
-  return `export MYSQL_PWD=${password ?? "''"}; user=${user}`;
+  return `export MYSQL_PWD=${password ?? "''"}; user=${user}\n${thisServer}`;
 }
 
 const session = `--user="$user" --default-character-set=utf8mb4`;
