@@ -51,7 +51,7 @@ export async function startDatabases(
   return servers;
 }
 
-/** A server that is too old for the dump would only find out half-way. */
+/** A server that cannot read the dump would only find out half-way. */
 export async function requireVersion(
   context: Context,
   target: Target,
@@ -67,7 +67,7 @@ export async function requireVersion(
   if (engine.canLoad(dumped, server)) return;
   throw configurationError({
     where: `service "${service}"`,
-    what: `its ${name} is older than the one of the snapshot, and cannot load what that has dumped`,
+    what: `its server cannot load what the newer one of the snapshot has dumped`,
     seen: `${server} instead of ${dumped}`,
     fix: `give the service the image of the snapshot${image === undefined ? '' : `, ${image},`} or a newer one, with an empty volume`,
   });

@@ -56,9 +56,7 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
         where: `service "${service.name}"`,
         what: `${engine.name} does not answer`,
         seen: lastLines(stderr) || `exit code ${exitCode}`,
-        fix: isUnreachable(stderr)
-          ? `look at \`docker compose logs ${service.name}\`; if it is still starting, back up again when it is up`
-          : 'if the password was changed after the first start, name the right one with label davit.dump.password-env or davit.dump.password-file',
+        fix: adviceOn(stderr, service.name),
       });
     }
     return engine.readInventory(stdout);
@@ -102,9 +100,16 @@ export function configuredEngine(engines: readonly Engine[], { labels, container
   return engines.find((engine) => (wanted === 'auto' || wanted === 'none' ? engine.recognises(container, []) : engine.name === wanted));
 }
 
-/** Nobody answered, so that no password can have been wrong. */
-function isUnreachable(stderr: string): boolean {
-  return /can't connect|could not connect|connection refused|ECONNREFUSED|No such file or directory|is starting up/i.test(stderr);
+/** Where nobody answered, no password can have been wrong; a server with another port or socket is found by the variables that it reads itself. */
+function adviceOn(stderr: string, service: string): string {
+  if (/can't connect|could not connect|connection refused|ECONNREFUSED|No such file or directory|is starting up/i.test(stderr))
+    return (
+      `look at \`docker compose logs ${service}\`; if it is still starting, back up again when it is up; if its port or socket is another one, ` +
+      'set it by PGPORT and PGHOST, or MYSQL_UNIX_PORT, in its environment'
+    );
+  if (/peer authentication failed/i.test(stderr))
+    return 'let local connections log in with the password: `local all all scram-sha-256` in its pg_hba.conf';
+  return 'if the password was changed after the first start, name the right one with label davit.dump.password-env or davit.dump.password-file';
 }
 
 export function targetOf(service: Service): Target {

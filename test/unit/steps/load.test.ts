@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { redis } from '../../../src/engines/redis.ts';
 import { composeContainer } from '../../support/builders.ts';
 import { fakeContext } from '../../support/fake-context.ts';
 import { discover } from '../../../src/steps/discover.ts';
@@ -61,8 +62,21 @@ test('a PostgreSQL older than that of the snapshot is refused, a newer one is no
     );
   };
   await expect(restoring('17.2 (Debian 17.2-1)', '15.14')).rejects.toThrow(
-    /service "stats": its postgres is older .* 15\.14 instead of 17\.2 .* postgres:17, or a newer one/,
+    /service "stats": its server cannot load .* 15\.14 instead of 17\.2 .* postgres:17, or a newer one/,
   );
   await restoring('15.14', '17.2');
   await restoring('17.6', '17.2');
+});
+
+test.each([
+  ['Redis 7.0.15', 'Valkey 8.1.1', true],
+  ['Valkey 8.1.1', 'Redis 7.0.15', false],
+  ['Redis 7.4.2', 'Valkey 8.1.1', false],
+  ['Redis 7.4.2', 'Redis 7.2.5', false],
+  ['Redis 8.4.0', 'Redis 7.4.2', true],
+  ['Redis 7.4.2', 'Valkey 9.0.0', true],
+  ['Valkey 7.2.5', 'Redis 7.2.5', true],
+  ['Redis 6.2.1', 'Redis 6.0.0', true],
+])('what %s has dumped, %s loads: %s, as far as that is known', (dumped, server, answer) => {
+  expect(redis.canLoad?.(dumped, server)).toBe(answer);
 });
