@@ -3,7 +3,7 @@ import { configurationError, DavitError, messageOf } from '../model/errors.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import { restoreCommand } from '../steps/command.ts';
 import { discover, type Service, type Stack } from '../steps/discover.ts';
-import { engineOf, restoreDatabase, serviceOf } from '../steps/dump.ts';
+import { serviceOf } from '../steps/dump.ts';
 import { endRestore } from '../steps/ending.ts';
 import { exportArtifacts } from '../steps/export.ts';
 import { restoreFiles } from '../steps/files.ts';
@@ -11,7 +11,8 @@ import { chooseArtifacts, findSnapshot, type Part } from '../steps/find.ts';
 import { clearHalfRestored, markHalfRestored, partsOf } from '../steps/half-restored.ts';
 import { hooksOf, runHook } from '../steps/hooks.ts';
 import { closeJournal, openJournal, recover, requireAlone } from '../steps/journal.ts';
-import { startDatabase, type StartedDatabase, startForCommands } from '../steps/lifecycle.ts';
+import { startForCommands } from '../steps/lifecycle.ts';
+import { refuseOtherEngines, restoreDatabases, startDatabases } from '../steps/load.ts';
 import { withLock } from '../steps/lock.ts';
 import { quiesce, requireStill } from '../steps/quiesce.ts';
 import { planRestore, refuseBrokenSet, replacedBy, type RestorePlan } from '../steps/restore-plan.ts';
@@ -68,6 +69,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
     await requireAlone(context, stack);
     const planned = planRestore(stack, manifest, artifacts);
     const plan = options.start ? planned : { ...planned, starting: [] };
+    refuseOtherEngines(context, stack, plan.databases);
     await proveReadable(context, manifest, replacedBy(plan), options.path);
     for (const artifact of plan.readOnly)
       context.log.warn({ artifact: artifactId(artifact) }, 'is mounted read-only and stays as it is: restore it with --to');
@@ -77,7 +79,8 @@ export async function restore(context: Context, options: RestoreOptions): Promis
       throw configurationError({ where: 'restore', what: 'nothing of what was chosen can be replaced here', fix: 'restore it with --to' });
     if (!(await options.confirm(plan, manifest)))
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
-    const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : await requireLogins(context, stack, plan);
+    await requireServers(context, stack, plan);
+    const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
     await restoreInto(context, stack, manifest, plan, safety, options);
     return { manifest, restored: replacedBy(plan).map(artifactId), path: options.path, safety, fromStack: options.fromStack, companions };
   });
@@ -137,31 +140,8 @@ export function describeRestore({ manifest, restored, path, safety, fromStack, c
   ].join('\n');
 }
 
-async function restoreDatabases(context: Context, stack: Stack, manifest: Manifest, artifacts: readonly Artifact[]): Promise<void> {
-  const servers = await startDatabases(context, stack, artifacts);
-  const load = async (artifact: Artifact): Promise<string> => {
-    const server = servers.get(artifact.service);
-    if (server === undefined) throw new Error(`the server of ${artifactId(artifact)} was not started`);
-    return restoreDatabase(context, server.target, manifest, artifact);
-  };
-  for (const artifact of artifacts) await load(artifact);
-  for (const artifact of artifacts) {
-    if (artifact.kind !== 'accounts' || !engineOf(context, artifact.engine).grantsObjects) continue;
-    const said = await load(artifact);
-    if (said !== '') context.log.warn({ artifact: artifactId(artifact), said }, 'grants on what is not there were passed over');
-  }
-}
-
-/** The servers of these artifacts, each started, by service. */
-async function startDatabases(context: Context, stack: Stack, artifacts: readonly Artifact[]): Promise<Map<string, StartedDatabase>> {
-  const servers = new Map<string, StartedDatabase>();
-  for (const { service, engine } of artifacts)
-    if (!servers.has(service)) servers.set(service, await startDatabase(context, serviceOf(stack, service), engineOf(context, engine)));
-  return servers;
-}
-
-/** A password that a server does not take is better known before anything is replaced. */
-async function requireLogins(context: Context, stack: Stack, { databases }: RestorePlan): Promise<undefined> {
+/** That a server takes neither this password nor a dump of that version is better known before anything is replaced. */
+async function requireServers(context: Context, stack: Stack, { databases }: RestorePlan): Promise<void> {
   const runs = ({ service }: Artifact): boolean => serviceOf(stack, service).containers[0].state === 'running';
   await startDatabases(context, stack, databases.filter(runs));
 }

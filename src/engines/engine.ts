@@ -67,6 +67,8 @@ export interface Engine {
   /** `database` undefined: the accounts. */
   dump(target: Target, database: Database | undefined): Dump;
   restore(target: Target, artifact: Artifact): Command;
+  /** Whether a server of this version takes what one of that version dumped; where it is missing, all do that can. */
+  canLoad?(dumped: string, server: string): boolean;
   /** Exits with 0 when the real server, not a set-up one, accepts the login, and says 1 when this login may restore everything. */
   ready(target: Target): Command;
   /** The same without the network, for a server that has none, or another port: a set-up server may answer as well. */

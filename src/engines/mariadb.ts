@@ -1,6 +1,16 @@
 import type { Container } from '../docker/docker.ts';
 import type { Access, Engine, Target } from './engine.ts';
-import { mayRestore, readCensus, readDatabases, restoreSqlAccounts, sqlCensus, sqlInventory, type Login } from './sql-server.ts';
+import {
+  mayRestore,
+  readCensus,
+  readDatabases,
+  restoreSqlAccounts,
+  sqlCensus,
+  sqlInventory,
+  thisServer,
+  withRoom,
+  type Login,
+} from './sql-server.ts';
 import { createSqlInspector } from './sql-dump.ts';
 import { firstVariable, isImage, namedPassword, quote, script } from './shell.ts';
 
@@ -25,7 +35,7 @@ function allowsEmpty({ env }: Container): boolean {
 
 function prelude({ container, access }: Target): string {
   const { user, password } = login(container, access);
-  return `export MYSQL_PWD=${password ?? "''"}; user=${user}`;
+  return `export MYSQL_PWD=${password ?? "''"}; user=${user}\n${thisServer}`;
 }
 
 const session = `--user="$user" --default-character-set=utf8mb4`;
@@ -64,7 +74,7 @@ export const mariadb: Engine = {
   },
   restore(target, artifact) {
     // Locks in the dump would keep a default like NEXTVAL(other) from being read; a failing statement may hold what belongs in no log.
-    const run = `${client} ${session} --binary-mode --max-allowed-packet=512M --loose-skip-print-query-on-error`;
+    const run = `${client} ${session} --binary-mode --max-allowed-packet=1G --loose-skip-print-query-on-error`;
     if (artifact.kind === 'accounts') {
       return script(
         prelude(target),
@@ -75,7 +85,8 @@ export const mariadb: Engine = {
     return script(
       prelude(target),
       `${client} ${session} -e ${quote(recreate(artifact.database ?? '', artifact.details))} || exit`,
-      `exec ${run} --database=${quote(artifact.database ?? '')}`,
+      ...withRoom(`${client} ${session}`),
+      `${run} --database=${quote(artifact.database ?? '')}`,
     );
   },
   ready: (target) =>
@@ -87,11 +98,11 @@ export const mariadb: Engine = {
 
 /**
  * MySQL and MariaDB cannot roll back DDL: the old database goes before the new one comes; the safety snapshot holds it. A transaction that
- * somebody left open would keep it from going for a day.
+ * somebody left open would keep it from going for a day, and a foreign key of another database for ever.
  */
 export function recreate(name: string, details: Readonly<Record<string, string>> = {}): string {
   const quoted = `\`${name.replaceAll('`', '``')}\``;
   const charset = details['charset'] === undefined ? '' : ` CHARACTER SET ${details['charset']}`;
   const collation = details['collation'] === undefined ? '' : ` COLLATE ${details['collation']}`;
-  return `SET SESSION lock_wait_timeout = 60; DROP DATABASE IF EXISTS ${quoted}; CREATE DATABASE ${quoted}${charset}${collation}`;
+  return `SET SESSION lock_wait_timeout = 60, foreign_key_checks = 0; DROP DATABASE IF EXISTS ${quoted}; CREATE DATABASE ${quoted}${charset}${collation}`;
 }

@@ -1,7 +1,17 @@
 import type { Container } from '../docker/docker.ts';
 import type { Access, Engine, Target } from './engine.ts';
 import { recreate } from './mariadb.ts';
-import { mayRestore, readCensus, readDatabases, restoreSqlAccounts, sqlCensus, sqlInventory, type Login } from './sql-server.ts';
+import {
+  mayRestore,
+  readCensus,
+  readDatabases,
+  restoreSqlAccounts,
+  sqlCensus,
+  sqlInventory,
+  thisServer,
+  withRoom,
+  type Login,
+} from './sql-server.ts';
 import { createSqlInspector } from './sql-dump.ts';
 import { firstVariable, isImage, namedPassword, quote, script } from './shell.ts';
 
@@ -18,7 +28,7 @@ function login(container: Container, access: Access): Login {
 
 function prelude({ container, access }: Target): string {
   const { user, password } = login(container, access);
-  return `export MYSQL_PWD=${password ?? "''"}; user=${user}`;
+  return `export MYSQL_PWD=${password ?? "''"}; user=${user}\n${thisServer}`;
 }
 
 const session = `--user="$user" --default-character-set=utf8mb4`;
@@ -67,12 +77,13 @@ export const mysql: Engine = {
     return { command, extension: 'sql', inspect: () => createSqlInspector(where, /^-- Dump completed/) };
   },
   restore(target, artifact) {
-    const run = `${client} --binary-mode --max-allowed-packet=512M`;
+    const run = `${client} --binary-mode --max-allowed-packet=1G`;
     if (artifact.kind === 'accounts') return script(prelude(target), restoreSqlAccounts(run, 'cat'));
     return script(
       prelude(target),
       `${client} -e ${quote(recreate(artifact.database ?? '', artifact.details))} || exit`,
-      `exec ${run} --database=${quote(artifact.database ?? '')}`,
+      ...withRoom(client),
+      `${run} --database=${quote(artifact.database ?? '')}`,
     );
   },
   ready: (target) =>

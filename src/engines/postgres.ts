@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Container } from '../docker/docker.ts';
 import { DavitError } from '../model/errors.ts';
 import type { Access, Engine, Inspector, Inventory, Target } from './engine.ts';
 import { createPgDumpInspector } from './pgdump-format.ts';
+import { connection, psql, restoreDatabase, restoreRoles } from './postgres-restore.ts';
 import { type Expression, firstVariable, isImage, namedPassword, quote, script } from './shell.ts';
 import { jsonLines, readCensus } from './sql-server.ts';
 
@@ -16,13 +16,15 @@ function login(container: Container, access: Access): { user: Expression; passwo
   };
 }
 
-function prelude({ container, access }: Target): string {
-  const { user, password } = login(container, access);
-  return `export PGUSER=${user}${password === undefined ? '' : ` PGPASSWORD=${password}`}`;
+/** What `ALTER DATABASE … SET` and `ALTER ROLE … SET` say to apps must not hold for a dump or a restore: they would be refused. A login that labels name may need its role. */
+function settings({ user }: Access): string {
+  return `-c default_transaction_read_only=off${user === undefined ? ' -c role=none' : ''}`;
 }
 
-/** No prompt ever, because nobody answers. */
-const psql = 'psql -X -q --no-password -v ON_ERROR_STOP=1';
+function prelude({ container, access }: Target): string {
+  const { user, password } = login(container, access);
+  return `export PGUSER=${user}${password === undefined ? '' : ` PGPASSWORD=${password}`}\nexport PGOPTIONS="$PGOPTIONS ${settings(access)}"`;
+}
 
 const mayRestore = `${psql} -At -d template1 -c 'SELECT rolsuper::int FROM pg_roles WHERE rolname = current_user'`;
 
@@ -48,9 +50,11 @@ const censusQuery =
   `SELECT json_build_object('name', n.nspname || '.' || c.relname, 'rows', (xpath('/row/c/text()', query_to_xml(format('SELECT count(*) AS c FROM ONLY %I.%I', n.nspname, c.relname), false, true, '')))[1]::text::bigint) ` +
   `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`;
 
-/** Roles that exist keep the password of the stack that is restored into: its services still log in with it. */
-const savePasswords = `CREATE TEMP TABLE davit_roles AS SELECT rolname, rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL;`;
-const putPasswordsBack = `SELECT format('ALTER ROLE %I PASSWORD %L', rolname, rolpassword) FROM davit_roles \\gexec`;
+/** pg_dumpall forgets what is set for all roles in all databases. A list of names is stored as it is written. */
+const settingsOfAll =
+  `SELECT format('ALTER ROLE ALL SET %I TO %s;', name, CASE WHEN name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries') ` +
+  `THEN value ELSE quote_literal(value) END) FROM (SELECT split_part(line, '=', 1) AS name, substr(line, strpos(line, '=') + 1) AS value ` +
+  `FROM pg_db_role_setting, unnest(setconfig) AS line WHERE setrole = 0 AND setdatabase = 0) AS settings`;
 
 export const postgres: Engine = {
   name: 'postgres',
@@ -91,7 +95,11 @@ export const postgres: Engine = {
     const where = `service "${target.container.labels['com.docker.compose.service'] ?? target.container.name}"`;
     if (database === undefined) {
       return {
-        command: script(prelude(target), 'exec pg_dumpall --globals-only --no-password'),
+        command: script(
+          prelude(target),
+          `${psql} -At -d template1 -c ${quote(settingsOfAll)} || exit`,
+          'exec pg_dumpall --globals-only --no-password',
+        ),
         extension: 'sql',
         inspect: () => createGlobalsInspector(where),
       };
@@ -106,6 +114,8 @@ export const postgres: Engine = {
       inspect: () => createPgDumpInspector(where),
     };
   },
+  /** pg_restore reads no archive of a newer pg_dump, and roles are written in words that an older server does not know. */
+  canLoad: (dumped, server) => Number.parseInt(dumped) <= Number.parseInt(server),
   restore: (target, artifact) =>
     script(prelude(target), artifact.kind === 'accounts' ? restoreRoles : restoreDatabase(artifact.database ?? '')),
   ready: (target) => script(prelude(target), `pg_isready -q -h 127.0.0.1 && exec ${mayRestore}`),
@@ -116,49 +126,6 @@ export const postgres: Engine = {
       : script(prelude(target), `exec ${psql} -At -d ${quote(connection(artifact.database ?? ''))} -c ${quote(censusQuery)}`),
   readCensus,
 };
-
-/** Every CREATE ROLE of a role that is there already fails, and only that may fail: it is told by its English text, which only a superuser may ask for. */
-const restoreRoles = [
-  `export PGOPTIONS='-c lc_messages=C'`,
-  `errors=$({ { echo ${quote(savePasswords)}; cat; echo ${quote(putPasswordsBack)}; } | psql -X -q --no-password -d template1; } 2>&1 >/dev/null | grep -E 'ERROR|FATAL|error:' | grep -v 'already exists$')`,
-  `[ -z "$errors" ] || { printf '%s\\n' "$errors" >&2; exit 1; }`,
-  `exec ${psql} -d template1 -c 'SELECT 1' >/dev/null`,
-].join('\n');
-
-/**
- * The old database is put aside under another name and comes back when the load fails; it goes only after the new one is whole.
- * A database that is aside when this starts is the real one of a restore that was killed.
- */
-function restoreDatabase(name: string): string {
-  const aside = `davit_before_${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
-  const admin = (...statements: string[]): string =>
-    `${psql} -At -d template1 ${statements.map((statement) => `-c ${quote(statement)}`).join(' ')}`;
-  const exists = (database: string): string => `[ "$(${admin(`SELECT 1 FROM pg_database WHERE datname = ${literal(database)}`)})" = 1 ]`;
-  /** A template cannot be dropped. */
-  const remove = (database: string): string[] => [
-    `ALTER DATABASE ${identifier(database)} WITH IS_TEMPLATE false`,
-    `DROP DATABASE ${identifier(database)}`,
-  ];
-  const close = (database: string): string[] => [
-    `ALTER DATABASE ${identifier(database)} WITH ALLOW_CONNECTIONS false`,
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${literal(database)} AND pid <> pg_backend_pid()`,
-  ];
-  const drop = [...close(name), ...remove(name)];
-  const back = admin(
-    `ALTER DATABASE ${identifier(aside)} RENAME TO ${identifier(name)}`,
-    `ALTER DATABASE ${identifier(name)} WITH ALLOW_CONNECTIONS true`,
-  );
-  return [
-    `exec 3>/dev/null`,
-    `if ${exists(aside)}; then if ${exists(name)}; then ${admin(...drop)} >&3 || exit 1; fi`,
-    `elif ${exists(name)}; then ${admin(...close(name), `ALTER DATABASE ${identifier(name)} RENAME TO ${identifier(aside)}`)} >&3 || exit 1; fi`,
-    `if pg_restore --create --exit-on-error --no-password -d template1; then`,
-    `  if ${exists(aside)}; then ${admin(...remove(aside))} >&3 || exit 1; fi`,
-    `else`,
-    `  rc=$?; if ${exists(name)}; then ${admin(...drop)} >&3; fi; if ${exists(aside)}; then ${back} >&3; fi; exit "$rc"`,
-    `fi`,
-  ].join('\n');
-}
 
 function createGlobalsInspector(where: string): Inspector {
   let tail = '';
@@ -175,17 +142,4 @@ function createGlobalsInspector(where: string): Inspector {
       });
     },
   };
-}
-
-/** A name with `=` in it would be read as a connection string. */
-function connection(database: string): string {
-  return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-}
-
-function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

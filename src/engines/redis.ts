@@ -55,6 +55,7 @@ export const redis: Engine = {
       inspect: () => createRdbInspector(`service "${target.container.labels['com.docker.compose.service'] ?? target.container.name}"`),
     };
   },
+  canLoad: (dumped, server) => (rdbVersion(dumped) ?? 0) <= (rdbVersion(server) ?? Infinity),
   restore: (target) => redisScript(target, ...restoreRdb),
   /** A restore needs the rights to configure the server and to make it a replica. Servers before 7 cannot tell, so they are believed. */
   ready: (target) =>
@@ -71,6 +72,15 @@ export const redis: Engine = {
       rows: Number(keys) - Number(expires),
     })),
 };
+
+/** The version of RDB files that a server writes, and the highest that it reads, where that is known. */
+function rdbVersion(server: string): number | undefined {
+  const [, name, major = '', minor = ''] = /^(Redis|Valkey) (\d+)\.(\d+)/.exec(server) ?? [];
+  const version = Number(major) + Number(minor) / 10;
+  if (name === 'Valkey') return version < 9 ? 11 : undefined;
+  if (name === undefined || version < 7) return undefined;
+  return version < 7.2 ? 10 : version < 7.4 ? 11 : 12;
+}
 
 /** What can be dumped but not put back is no backup. */
 function refuse(facts: ReadonlyMap<string, string>): void {

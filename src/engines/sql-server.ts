@@ -12,14 +12,22 @@ export interface Login {
   readonly password: Expression | undefined;
 }
 
+/** The client would take its server from a variable that is meant for an app, and restore into that; the dump tool does not. */
+export const thisServer = 'unset MYSQL_HOST';
+
 const systemSchemas = `'mysql','information_schema','performance_schema','sys'`;
 
+/** MariaDB takes every folder among its files for a database, such as the `lost+found` of a file system. */
 const inventoryQuery = `
 SELECT JSON_OBJECT('server', VERSION(), 'accounts', (SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type IN ('CREATE USER')) > 0);
 SELECT JSON_OBJECT('name', s.schema_name, 'charset', s.default_character_set_name, 'collation', s.default_collation_name, 'unsafe',
   (SELECT COUNT(*) FROM information_schema.tables t WHERE t.table_schema = s.schema_name AND t.table_type = 'BASE TABLE' AND t.engine NOT IN ('InnoDB', 'ROCKSDB')), 'versioned',
   (SELECT COUNT(*) FROM information_schema.tables t WHERE t.table_schema = s.schema_name AND t.table_type = 'SYSTEM VERSIONED'))
-FROM information_schema.schemata s WHERE s.schema_name NOT IN (${systemSchemas}) ORDER BY s.schema_name;`.replaceAll('\n', ' ');
+FROM information_schema.schemata s WHERE s.schema_name NOT IN (${systemSchemas}) AND NOT (s.schema_name LIKE '#mysql50#%' AND
+  NOT EXISTS (SELECT 1 FROM information_schema.tables t WHERE t.table_schema = s.schema_name)) ORDER BY s.schema_name;`.replaceAll(
+  '\n',
+  ' ',
+);
 
 export function sqlInventory(prelude: string, client: string, dumpTool: string): Command {
   return script(
@@ -107,6 +115,18 @@ function sqlString(text: string): string {
 export const mayRestore = `--batch --skip-column-names -e ${quote(
   `SELECT COUNT(*) FROM information_schema.user_privileges WHERE privilege_type = 'CREATE USER' AND grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')`,
 )}`;
+
+/**
+ * A row is longer in a dump than on its way into the table, up to twice as long, and the server refuses more than `max_allowed_packet`, however much
+ * the client may send. So the server takes all that it can until the script ends. Where the login may not say so, its rows must be small.
+ */
+export function withRoom(client: string): string[] {
+  const ask = `${client} --batch --skip-column-names`;
+  return [
+    `limit=$(${ask} -e 'SELECT @@GLOBAL.max_allowed_packet; SET GLOBAL max_allowed_packet = 1073741824' 2>/dev/null)`,
+    `trap 'exit 143' HUP INT TERM; trap '${ask} -e "SET GLOBAL max_allowed_packet = $limit" 2>/dev/null' EXIT`,
+  ];
+}
 
 /**
  * Creates accounts and gives them their grants. A grant on a database, table, column or routine that is not there (errors 1049, 1146, 1054, 1305) is said on

@@ -10,6 +10,7 @@ import { type DrillPlan, mountsOfTwin } from './drill-plan.ts';
 import { countRows, tried } from './drilled.ts';
 import { engineOf, restoreDatabase, serviceOf } from './dump.ts';
 import { startDatabase } from './lifecycle.ts';
+import { loadInTurns, requireVersion } from './load.ts';
 import { createStandIns } from './stand-ins.ts';
 import { ownLabels } from './worker.ts';
 
@@ -27,11 +28,15 @@ export async function drillServer(
     const service = serviceOf(stack, name);
     const engine = engineOf(context, artifacts[0].engine);
     await using server = await startTwin(context, stack, service, engine, artifacts[0]);
+    await requireVersion(context, server.target, artifacts[0]);
     const load = async (artifact: Artifact): Promise<Proof> => {
       await restoreDatabase(context, server.target, manifest, artifact);
       return { ...countRows(artifact), ...server.proof };
     };
-    for (const artifact of artifacts) await put(artifact, () => load(artifact));
+    await loadInTurns(artifacts, async (artifact) => {
+      await put(artifact, () => load(artifact));
+      return results.get(artifact)?.error;
+    });
     // As in a restore: grants on tables can only be given when these are there.
     for (const artifact of artifacts)
       if (artifact.kind === 'accounts' && engine.grantsObjects && results.get(artifact)?.error === undefined)
@@ -48,7 +53,13 @@ interface Twin extends AsyncDisposable {
   readonly proof: Proof;
 }
 
-async function startTwin(context: Context, stack: Stack, service: Service, engine: Engine, { imageDigest }: Artifact): Promise<Twin> {
+async function startTwin(
+  context: Context,
+  stack: Stack,
+  service: Service,
+  engine: Engine,
+  { image, imageDigest }: Artifact,
+): Promise<Twin> {
   const { docker, log } = context;
   const [original] = service.containers;
   const standIns = createStandIns(original);
@@ -65,22 +76,31 @@ async function startTwin(context: Context, stack: Stack, service: Service, engin
   try {
     const container = await docker.inspect(id);
     const { target } = await startDatabase(context, { ...service, containers: [container] }, engine).catch((cause: unknown) => {
-      throw cause instanceof DavitError ? silent(service, original, cause) : cause;
+      throw cause instanceof DavitError ? silent(service, proofOf(container, original, { image, imageDigest }), cause) : cause;
     });
-    return { target, proof: { image: original.image, ...noteOn(container, imageDigest) }, [Symbol.asyncDispose]: remove };
+    return { target, proof: proofOf(container, original, { image, imageDigest }), [Symbol.asyncDispose]: remove };
   } catch (error) {
     await remove();
     throw error;
   }
 }
 
-function silent({ name }: Service, { image }: Container, cause: DavitError): DavitError {
+function silent({ name }: Service, { image }: Proof, cause: DavitError): DavitError {
   const { what, seen } = cause.complaint;
   const fix = `see whether a new container of ${image} comes up with the variables of this service and empty volumes; the snapshot itself was not tried`;
   return new DavitError({ where: `a new server for service "${name}"`, what, seen, fix }, { cause });
 }
 
-function noteOn({ imageId }: Container, recorded: string | undefined): Pick<Proof, 'note'> {
-  if (recorded === undefined || recorded === imageId) return {};
-  return { note: `loaded with the image that the service has now: this machine no longer has the one of the snapshot, ${recorded}` };
+/** Names the image that was tried, and says where the service has another one. */
+function proofOf({ imageId }: Container, original: Container, { image, imageDigest }: Pick<Artifact, 'image' | 'imageDigest'>): Proof {
+  if (imageDigest !== undefined && imageDigest !== imageId)
+    return {
+      image: original.image,
+      note: `loaded with the image that the service has now: this machine no longer has the one of the snapshot, ${imageDigest}`,
+    };
+  if (imageId === original.imageId) return { image: original.image };
+  return {
+    image: image ?? imageId,
+    note: `loaded with the image of the snapshot: the service has another one by now, ${original.image} (${original.imageId}), which was not tried`,
+  };
 }

@@ -29,9 +29,7 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
   async function findServer(service: Service, member: boolean): Promise<Server | undefined> {
     const [container] = service.containers;
     const wanted = service.labels?.dump ?? 'auto';
-    const byConfiguration = engines.find((engine) =>
-      wanted === 'auto' || wanted === 'none' ? engine.recognises(container, []) : engine.name === wanted,
-    );
+    const byConfiguration = configuredEngine(engines, service);
     const programs = byConfiguration === undefined && member && container.state === 'running' ? await docker.processes(container.id) : [];
     const engine = byConfiguration ?? engines.find((one) => one.recognises(container, programs));
     if (engine === undefined) return undefined;
@@ -61,9 +59,7 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
         where: `service "${service.name}"`,
         what: `${engine.name} does not answer`,
         seen: lastLines(stderr) || `exit code ${exitCode}`,
-        fix: isUnreachable(stderr)
-          ? `look at \`docker compose logs ${service.name}\`; if it is still starting, back up again when it is up`
-          : otherPassword,
+        fix: adviceOn(stderr, service.name),
       });
     }
     return engine.readInventory(stdout);
@@ -101,9 +97,22 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
   }
 }
 
-/** Nobody answered, so that no password can have been wrong. */
-function isUnreachable(stderr: string): boolean {
-  return /can't connect|could not connect|connection refused|ECONNREFUSED|No such file or directory|is starting up/i.test(stderr);
+/** As labels and the container's configuration tell, without asking it. */
+export function configuredEngine(engines: readonly Engine[], { labels, containers: [container] }: Service): Engine | undefined {
+  const wanted = labels?.dump ?? 'auto';
+  return engines.find((engine) => (wanted === 'auto' || wanted === 'none' ? engine.recognises(container, []) : engine.name === wanted));
+}
+
+/** Where nobody answered, no password can have been wrong; a server with another port or socket is found by the variables that it reads itself. */
+function adviceOn(stderr: string, service: string): string {
+  if (/can't connect|could not connect|connection refused|ECONNREFUSED|No such file or directory|is starting up/i.test(stderr))
+    return (
+      `look at \`docker compose logs ${service}\`; if it is still starting, back up again when it is up; if its port or socket is another one, ` +
+      'set it by PGPORT and PGHOST, or MYSQL_UNIX_PORT, in its environment'
+    );
+  if (/peer authentication failed/i.test(stderr))
+    return 'let local connections log in with the password: `local all all scram-sha-256` in its pg_hba.conf';
+  return otherPassword;
 }
 
 export function targetOf(service: Service): Target {

@@ -47,6 +47,10 @@ test(`${names.join(', ')}: everything comes back, into empty servers and over ot
 
   await each((server) => server.spoil(stack));
   await stack.restore('latest');
+  for (const server of present.filter(({ engine }) => engine !== 'postgres'))
+    expect
+      .soft(await server.sql(stack, 'SELECT @@GLOBAL.max_allowed_packet; SET GLOBAL max_allowed_packet = 16777216'), server.name)
+      .toBe('1572864');
   await isAsBefore('after the restore over other content');
   expect(await stack.leftovers()).toEqual([]);
 });

@@ -59,6 +59,7 @@ function sqlServer(name: string, engine: 'mariadb' | 'mysql'): Server {
     }),
     sql: (stack, text) => stack.sh(name, client, text),
     async seed(stack) {
+      await stack.sh(name, 'install -d -m 700 /var/lib/mysql/lost+found');
       await server.sql(stack, `${fixture('server-seed')}\n${fixture(`${engine}-seed`)}`);
     },
     async spoil(stack) {
@@ -100,6 +101,7 @@ function postgresServer(name: string): Server {
     }),
     sql: (stack, text) => stack.sh(name, client, text),
     async seed(stack) {
+      await stack.sh(name, 'install -d -o postgres -g postgres /srv/fast');
       await server.sql(stack, fixture('postgres-seed'));
     },
     async spoil(stack) {

@@ -91,7 +91,9 @@ test('a census is one table a line', () => {
 
 test('a database is created again with its charset and collation', () => {
   expect(recreate('a`b', { charset: 'utf8mb4', collation: 'utf8mb4_bin' })).toBe(
-    'SET SESSION lock_wait_timeout = 60; DROP DATABASE IF EXISTS `a``b`; CREATE DATABASE `a``b` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+    'SET SESSION lock_wait_timeout = 60, foreign_key_checks = 0; DROP DATABASE IF EXISTS `a``b`; CREATE DATABASE `a``b` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
   );
-  expect(recreate('shop')).toBe('SET SESSION lock_wait_timeout = 60; DROP DATABASE IF EXISTS `shop`; CREATE DATABASE `shop`');
+  expect(recreate('shop')).toBe(
+    'SET SESSION lock_wait_timeout = 60, foreign_key_checks = 0; DROP DATABASE IF EXISTS `shop`; CREATE DATABASE `shop`',
+  );
 });

@@ -4,7 +4,7 @@ import { mongodb } from '../../../src/engines/mongodb.ts';
 import { mysql } from '../../../src/engines/mysql.ts';
 import { postgres } from '../../../src/engines/postgres.ts';
 import type { Access, Engine } from '../../../src/engines/engine.ts';
-import { target } from '../../support/builders.ts';
+import { artifact, target } from '../../support/builders.ts';
 
 /** How the script logs in: its first line. */
 function login(engine: Engine, env: Record<string, string>, access: Partial<Access> = {}): string | undefined {
@@ -65,6 +65,17 @@ const shared: readonly Case[] = [
     `export MYSQL_PWD="$(cat '/run/it'\\''s $(id)')"; user=root`,
   ],
 ];
+
+test.each([mysql, mariadb])('$name: a variable that is meant for an app does not lead the client to another server', (engine) => {
+  const asked = target({ env: { MYSQL_HOST: 'elsewhere' } });
+  for (const { argv } of [
+    engine.inventory(asked),
+    engine.dump(asked, undefined).command,
+    engine.restore(asked, artifact({})),
+    engine.ready(asked),
+  ])
+    expect(argv[2]?.split('\n')[1]).toBe('unset MYSQL_HOST');
+});
 
 describe('mysql', () => {
   test.each(shared)('%s', (_, env, access, expected) => {

@@ -9,6 +9,12 @@ test.each([
   expect(problems(found)).toEqual([expect.stringMatching(/does not answer: .* — look at `docker compose logs db`/)]);
 });
 
+test('where no password would do, none is asked for', async () => {
+  const stderr = 'FATAL:  Peer authentication failed for user "postgres"';
+  const found = await planned([postgres()], { answer: () => ({ exitCode: 2, stderr }) });
+  expect(problems(found)).toEqual([expect.stringMatching(/does not answer: .* — let local connections log in with the password/)]);
+});
+
 test('nor is one dumped that is still being set up', async () => {
   const answer = (_: unknown, { argv }: { argv: readonly string[] }) => ({
     stdout: argv.join().includes('docker-entrypoin[t]') ? 'yes\n' : inventory,
