@@ -47,8 +47,8 @@ function sqlServer(name: string, engine: 'mariadb' | 'mysql'): Server {
     rows: 502,
     warning:
       engine === 'mariadb'
-        ? /1 tables of database shop are not transactional.*1 tables of database shop keep a history/
-        : /1 tables of database shop are not trans/,
+        ? /2 tables of database shop are not transactional.*1 tables of database shop keep a history/
+        : /2 tables of database shop are not trans/,
     service: (changes = {}) => ({
       image: `davit-test/${name}`,
       environment: { MYSQL_ROOT_PASSWORD: superPassword },
