@@ -51,3 +51,6 @@ try {
 
 // What could not be ended in time after a stop, such as a request that nobody answers, is left alone.
 if (stopping.signal.aborted) process.exit();
+// And what somebody has forgotten to close keeps nobody waiting who has been answered.
+const isAnswered = (): boolean => process.stdout.writableLength + process.stderr.writableLength === 0;
+setInterval(() => isAnswered() && process.exit(), 3000).unref();

@@ -63,6 +63,12 @@ export function messageOf(thrown: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The same without what to do, where something larger says that. */
+export function factOf(thrown: unknown): string {
+  const error = firstOf(thrown);
+  return error instanceof DavitError ? sentence({ ...error.complaint, fix: undefined }) : messageOf(error);
+}
+
 /** Whether the system says one of these, such as ENOENT. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');

@@ -3,9 +3,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Context } from '../context.ts';
-import { configurationError, DavitError, hasCode, messageOf } from '../model/errors.ts';
+import { advised, configurationError, DavitError, hasCode, messageOf } from '../model/errors.ts';
 import { makeFolders } from '../model/folders.ts';
 import { type Artifact, artifactId, keySegment, type Manifest } from '../model/snapshot.ts';
+import { MissingObject } from '../storage/storage.ts';
 import { treeOf } from './find.ts';
 import { placeDatabase } from './sqlite.ts';
 
@@ -28,7 +29,7 @@ export async function exportArtifacts(
   for (const artifact of artifacts.toSorted((a, b) => Number(a.kind === 'sqlite') - Number(b.kind === 'sqlite'))) {
     const target = placeIn(folder, manifest, artifact);
     await exportOne(artifact, target).catch((error: unknown) => {
-      throw unwritable(error, target);
+      throw explained(error, target);
     });
     context.log.info({ artifact: artifactId(artifact), to: target }, 'restored');
   }
@@ -40,8 +41,9 @@ export async function exportArtifacts(
   }
 }
 
-/** What the file system refuses, for want of space or of rights. What the storage says stays as it is. */
-function unwritable(error: unknown, target: string): unknown {
+/** What the file system refuses, for want of space or of rights; of what the storage says, only what to do is added. */
+function explained(error: unknown, target: string): unknown {
+  if (error instanceof MissingObject) return advised(error, 'check the storage, and restore from another snapshot (`davit list`)');
   const isFull = hasCode(error, 'ENOSPC', 'EDQUOT');
   if (!isFull && !hasCode(error, 'EROFS', 'EACCES', 'EPERM', 'EEXIST', 'ENOTDIR', 'ENAMETOOLONG', 'EFBIG')) return error;
   const [what, fix] = isFull

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import type { Context } from '../context.ts';
-import { AbsentPath, DavitError, exitCodes, messageOf } from '../model/errors.ts';
+import { AbsentPath, DavitError, exitCodes, factOf } from '../model/errors.ts';
 import type { Depth } from '../model/share.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import type { Flaw } from '../repository/repository.ts';
@@ -47,7 +47,7 @@ export async function proveReadable(
       if (error instanceof AbsentPath) throw error;
       // A key that was not given says nothing about the snapshot.
       if (error instanceof DavitError && error.exitCode === exitCodes.configuration) throw error;
-      flaws.push({ snapshot: manifest.id, artifact: artifactId(artifact), problem: messageOf(error) });
+      flaws.push({ snapshot: manifest.id, artifact: artifactId(artifact), problem: factOf(error) });
     }
   }
   if (flaws.length > 0) throw damaged(manifest, flaws);

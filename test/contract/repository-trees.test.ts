@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AbsentPath } from '../../src/model/errors.ts';
 import type { ArtifactName, Repository } from '../../src/repository/repository.ts';
+import { noise } from '../support/bytes.ts';
+import { until } from '../support/docker.ts';
 import { describeTree, makeHostileTree } from '../support/hostile-tree.ts';
 import { repositories, type OpenRepository } from '../support/repositories.ts';
 import { artifactOf, manifestOf, newAddress, onlyArtifact } from '../support/snapshots.ts';
@@ -69,6 +71,24 @@ describe.each(repositories)('repository: $name', ({ open }) => {
     await differs('Contents differ');
     await rm(plain);
     await differs('No such file');
+  });
+
+  test('a tree that is gone is no reason to wait for the program that would unpack it', async () => {
+    const [root, target] = [join(work, 'lost'), join(work, 'empty')];
+    await mkdir(root);
+    await mkdir(target);
+    await writeFile(join(root, 'random'), noise(300_000, 5));
+    const address = newAddress('lost');
+    await using writer = await repository.begin(address);
+    const { warnings: _, ...stored } = await writer.putTree(files, { root, exclude: [] });
+    const manifest = manifestOf(address, [artifactOf(files, stored)]);
+    await writer.commit(manifest);
+    const objects = await Array.fromAsync(opened.storage.list(''));
+    await opened.storage.remove(objects.filter(({ bytes }) => bytes > 200_000).map(({ key }) => key));
+    const programs = () => process.getActiveResourcesInfo().filter((kind) => kind === 'ProcessWrap').length;
+    const before = programs();
+    await expect(repository.extract(manifest, onlyArtifact(manifest), target)).rejects.toThrow(/does not exist/);
+    await until('no program is left', () => programs() <= before);
   });
 
   test('brings back one path of a tree', async () => {

@@ -12,3 +12,10 @@ test('who does not read an answer to its end disturbs nobody', async () => {
   const [said, [exitCode]] = await Promise.all([text(davit.stderr), once(davit, 'exit') as Promise<[number]>]);
   expect([said, exitCode]).toEqual(['', 0]);
 });
+
+test('what somebody has forgotten to close does not keep a command from ending', async () => {
+  const forgotten = 'data:text/javascript,setInterval(() => {}, 1000)';
+  const davit = spawn(process.execPath, ['--import', forgotten, main, '--version'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const [said, [code]] = await Promise.all([text(davit.stdout), once(davit, 'close')]);
+  expect([said.trim(), code]).toEqual([expect.stringMatching(/^\d+\.\d+\.\d+$/), 0]);
+});

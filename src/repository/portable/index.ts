@@ -63,8 +63,9 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
     prove: async (manifest, artifact, path, signal) => readToEnd(await read(manifest, artifact, signal), path, signal),
     async extract(manifest, artifact, root, path, signal) {
       const isFolder = (await stat(root)).isDirectory();
-      const target = isFolder ? unpackTree(root, path, signal) : unpackFile(root, signal);
-      await pipeline(await read(manifest, artifact, signal), target);
+      // First: a program that nobody feeds would keep this process alive.
+      const plain = await read(manifest, artifact, signal);
+      await pipeline(plain, isFolder ? unpackTree(root, path, signal) : unpackFile(root, signal));
     },
     compare: async (manifest, artifact, root, signal) => pipeline(await read(manifest, artifact, signal), compareTree(root, signal)),
     check: (manifests, depth, signal) => compare(storage, manifests, depth, signal),

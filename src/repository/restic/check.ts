@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { messageOf } from '../../model/errors.ts';
+import { factOf } from '../../model/errors.ts';
 import { choose, type Depth } from '../../model/share.ts';
 import { artifactId, type Manifest } from '../../model/snapshot.ts';
 import type { Flaw } from '../repository.ts';
@@ -65,7 +65,7 @@ async function findArtifacts(session: Session, trees: ReadonlyMap<Manifest, stri
         else found.push({ snapshot, artifact, node: await findArtifact(session, tree, one, signal) });
       } catch (error) {
         signal?.throwIfAborted();
-        flaws.push({ snapshot, artifact, problem: messageOf(error) });
+        flaws.push({ snapshot, artifact, problem: factOf(error) });
       }
     }
   }
@@ -94,7 +94,7 @@ async function survey(
       else await survey(session, node, problems, seen, see, signal);
   } catch (error) {
     signal?.throwIfAborted();
-    problems.set(subtree, messageOf(error));
+    problems.set(subtree, factOf(error));
   }
 }
 
@@ -115,14 +115,14 @@ async function checkPack(session: Session, pack: string, blobs: Iterable<string>
         if (offset !== location.offset || length !== location.length)
           problems.set(id, `${where}: its header does not tell of blob ${id.slice(0, 12)} what the index tells`);
       } catch (error) {
-        problems.set(id, messageOf(error));
+        problems.set(id, factOf(error));
       }
       isHarmed ||= problems.has(id);
     }
     if (!isHarmed && sha256(bytes) !== pack) problems.set(pack, `${where} holds other bytes than were stored`);
   } catch (error) {
     signal?.throwIfAborted();
-    problems.set(pack, messageOf(error));
+    problems.set(pack, factOf(error));
   }
 }
 

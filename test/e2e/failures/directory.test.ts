@@ -56,6 +56,8 @@ test.for(damages)('%s is found by verify, and a restore refuses before it touche
   const restored = await lab.stack.davit('restore', harmed.id, '--yes', '--no-safety');
   expect(restored.exitCode).toBe(1);
   expect(restored.stderr).toMatch(/artifacts cannot be used.*restore from another one/s);
+  const exported = await lab.stack.davit('restore', harmed.id, '--to', `/tmp/${harmed.id}`);
+  expect([exported.exitCode, exported.stderr]).toEqual([1, expect.stringMatching(/^davit: [^\n]* — [^\n]*another snapshot[^\n]*$/m)]);
   expect(await lab.stack.sh('app', 'cat /data/state')).toBe('newer');
   expect(await sql(lab.stack, 'SELECT COUNT(*) FROM z')).toBe('100');
   expect((await lab.stack.davit('verify', lab.good().id)).exitCode).toBe(0);

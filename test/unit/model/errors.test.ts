@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { configurationError, DavitError, exitCodes, firstOf, messageOf, sentence } from '../../../src/model/errors.ts';
+import { configurationError, DavitError, exitCodes, factOf, firstOf, messageOf, sentence } from '../../../src/model/errors.ts';
 
 test.each([
   [{ where: 'service "db"', what: 'is gone' }, 'service "db": is gone'],
@@ -31,6 +31,13 @@ test('the message of anything that can be thrown', () => {
   expect(messageOf(new AggregateError([new Error('one'), new AggregateError(['two', new Error('three')])], 'many'))).toBe(
     'one; two; three',
   );
+});
+
+test('the fact is the message without what to do', () => {
+  expect(factOf(new DavitError({ where: 'pack 1', what: 'is damaged', seen: 'its hash', fix: 'use another snapshot' }))).toBe(
+    'pack 1: is damaged: its hash',
+  );
+  expect(factOf(new Error('one'))).toBe('one');
 });
 
 test('the exit codes are a contract with users', () => {
