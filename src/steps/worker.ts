@@ -35,6 +35,8 @@ export type WorkerEvent = z.infer<typeof eventSchema>;
 /** A worker says that often that it is alive, and counts as hung when it says nothing for so long. */
 export const pulseMs = 2000;
 const silenceMs = 120_000;
+/** After its outcome it ends by itself, unless something in it does not; then it is removed. */
+const endMs = 30_000;
 
 /** Reading needs to pass permissions; restoring needs to give files back to their owners. */
 const capabilities = {
@@ -74,7 +76,8 @@ export async function inWorker(context: Context, stack: Stack, mount: FilesSourc
   const last = await outcomeOf(worker, context.progress.add);
   if (last === undefined) silent.abort();
   worker.release();
-  const { exitCode, stderr, outOfMemory } = await worker.exited;
+  const overdue = setTimeout(() => silent.abort(), endMs);
+  const { exitCode, stderr, outOfMemory } = await worker.exited.finally(() => clearTimeout(overdue));
   if (last?.event === 'done' && exitCode === 0) return last.result;
   if (last?.event === 'failed')
     throw new DavitError({ ...last.complaint, where: last.complaint.where.replaceAll(workerRoot, place) }, { exitCode: last.exitCode });
