@@ -1,22 +1,21 @@
 import { test as base } from 'vitest';
 import { type LabOptions, openLab } from './lab.ts';
 
-/** One lab for all cases of a file. After a case that failed, the next one gets its services whole again. */
+/** One lab for all cases of a file. After a case that failed, the next one gets a new lab: nobody knows what it has left, or what still runs in it. */
 export function labTest(options: () => LabOptions | Promise<LabOptions>) {
   return (
     base
       // oxlint-disable-next-line no-empty-pattern -- vitest reads the names of what a fixture needs
       .extend('shared', { scope: 'file' }, async ({}, { onCleanup }) => {
-        const lab = await openLab(await options());
-        onCleanup(() => lab[Symbol.asyncDispose]());
-        return { lab, hasFailed: false };
+        const shared = { lab: await openLab(await options()), hasFailed: false };
+        onCleanup(() => shared.lab[Symbol.asyncDispose]());
+        return shared;
       })
       .extend('lab', async ({ shared, task }, { onCleanup }) => {
         onCleanup(() => void (shared.hasFailed = task.result?.state !== 'pass'));
         if (shared.hasFailed) {
-          await shared.lab.stack.compose('unpause');
-          await shared.lab.stack.up();
-          await shared.lab.succeeds();
+          await shared.lab[Symbol.asyncDispose]();
+          shared.lab = await openLab(await options());
         }
         return shared.lab;
       })
