@@ -63,7 +63,8 @@ test('maintenance mode that could not be turned off is turned off at the next st
 
 test('a restore into an empty stack of another name, with the same and with other passwords, gives the instance back', async ({ lab }) => {
   const { project } = lab.stack;
-  const known = await configOf(lab.stack);
+  // It has one where a case before this one has restored.
+  const { 'data-fingerprint': _, ...known } = await configOf(lab.stack);
   await lab.stack.compose('down', '--volumes', '--timeout', '3');
   for (const variables of [{}, { DB_PASSWORD: 'another-password', DB_ROOT_PASSWORD: 'another-root-password' }]) {
     await using stack = await createApp('owncloud', { ...options(), variables });
