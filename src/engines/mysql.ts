@@ -2,13 +2,13 @@ import type { Container } from '../docker/docker.ts';
 import type { Access, Engine, Target } from './engine.ts';
 import { recreate } from './mariadb.ts';
 import {
+  logIn,
   mayRestore,
   readCensus,
   readDatabases,
   restoreSqlAccounts,
   sqlCensus,
   sqlInventory,
-  thisServer,
   withRoom,
   type Login,
 } from './sql-server.ts';
@@ -27,8 +27,7 @@ function login(container: Container, access: Access): Login {
 }
 
 function prelude({ container, access }: Target): string {
-  const { user, password } = login(container, access);
-  return `export MYSQL_PWD=${password ?? "''"}; user=${user}\n${thisServer}`;
+  return logIn(login(container, access));
 }
 
 const session = `--user="$user" --default-character-set=utf8mb4`;

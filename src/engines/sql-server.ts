@@ -13,7 +13,12 @@ export interface Login {
 }
 
 /** The client would take its server from a variable that is meant for an app, and restore into that; the dump tool does not. */
-export const thisServer = 'unset MYSQL_HOST';
+const thisServer = 'unset MYSQL_HOST';
+
+/** What every script begins with. */
+export function logIn({ user, password }: Login): string {
+  return `export MYSQL_PWD=${password ?? "''"}; user=${user}\n${thisServer}`;
+}
 
 const systemSchemas = `'mysql','information_schema','performance_schema','sys'`;
 
