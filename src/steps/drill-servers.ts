@@ -53,20 +53,14 @@ interface Twin extends AsyncDisposable {
   readonly proof: Proof;
 }
 
-async function startTwin(
-  context: Context,
-  stack: Stack,
-  service: Service,
-  engine: Engine,
-  { image, imageDigest }: Artifact,
-): Promise<Twin> {
+async function startTwin(context: Context, stack: Stack, service: Service, engine: Engine, artifact: Artifact): Promise<Twin> {
   const { docker, log } = context;
   const [original] = service.containers;
   const standIns = createStandIns(original);
   const id = await docker.twin(original.id, {
     name: `davit-drill-${stack.name}-${service.name}-${randomBytes(4).toString('hex')}`,
     hostname: service.name.slice(0, 63),
-    image: imageDigest === original.imageId ? undefined : imageDigest,
+    image: artifact.imageDigest === original.imageId ? undefined : artifact.imageDigest,
     labels: ownLabels(stack),
     ...mountsOfTwin(original.mounts, engine.dataDirectories),
     standIns: { ...standIns, words: (words) => standIns.words(engine.alone?.(words) ?? words) },
@@ -75,10 +69,11 @@ async function startTwin(
     docker.remove(id).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'is left for the next run to remove'));
   try {
     const container = await docker.inspect(id);
+    const proof = proofOf(container, original, artifact);
     const { target } = await startDatabase(context, { ...service, containers: [container] }, engine).catch((cause: unknown) => {
-      throw cause instanceof DavitError ? silent(service, proofOf(container, original, { image, imageDigest }), cause) : cause;
+      throw cause instanceof DavitError ? silent(service, proof, cause) : cause;
     });
-    return { target, proof: proofOf(container, original, { image, imageDigest }), [Symbol.asyncDispose]: remove };
+    return { target, proof, [Symbol.asyncDispose]: remove };
   } catch (error) {
     await remove();
     throw error;
