@@ -79,7 +79,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
       throw configurationError({ where: 'restore', what: 'nothing of what was chosen can be replaced here', fix: 'restore it with --to' });
     if (!(await options.confirm(plan, manifest)))
       throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
-    await requireServers(context, stack, plan);
+    if (!options.safety) await requireServers(context, stack, plan);
     const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
     await restoreInto(context, stack, manifest, plan, safety, options);
     return { manifest, restored: replacedBy(plan).map(artifactId), path: options.path, safety, fromStack: options.fromStack, companions };
@@ -140,7 +140,7 @@ export function describeRestore({ manifest, restored, path, safety, fromStack, c
   ].join('\n');
 }
 
-/** That a server takes neither this password nor a dump of that version is better known before anything is replaced. */
+/** That a server takes neither this password nor a dump of that version is better known before anything is replaced; a safety snapshot asks for itself. */
 async function requireServers(context: Context, stack: Stack, { databases }: RestorePlan): Promise<void> {
   const runs = ({ service }: Artifact): boolean => serviceOf(stack, service).containers[0].state === 'running';
   await startDatabases(context, stack, databases.filter(runs));
