@@ -5,6 +5,7 @@ import { DavitError } from '../model/errors.ts';
 import type { Problem } from '../model/plan.ts';
 import type { Artifact, Manifest } from '../model/snapshot.ts';
 import type { Stack } from './discover.ts';
+import { readNote } from './note.ts';
 
 const markLabel = 'io.davit.half-restored';
 const contentLabel = 'io.davit.half-restored.by';
@@ -48,7 +49,7 @@ export async function markHalfRestored(context: Context, stack: Stack, restoring
 }
 
 export async function clearHalfRestored(context: Context, stack: Stack, restored: readonly Part[]): Promise<void> {
-  for (const { id, name: _, ...mark } of await marks(context, stack)) {
+  for (const { id, ...mark } of await marks(context, stack)) {
     const left = remainder(mark, restored);
     if (left.length === mark.parts.length) continue;
     if (left.length > 0) await keep(context, stack, { ...mark, parts: left });
@@ -60,9 +61,11 @@ function remainder({ parts }: Pick<Restoring, 'parts'>, restored: readonly Part[
   return parts.filter((part) => !restored.some((other) => other.every((word, at) => word === part[at])));
 }
 
-/** What keeps a backup of these services from being good. */
+/** What keeps a backup of these services from being good. A mark that cannot be read may be of any of them. */
 export async function halfRestored(context: Context, stack: Stack, services: readonly string[]): Promise<Problem[]> {
-  return (await marks(context, stack)).flatMap(({ name, snapshot, fromStack, safety, parts }) => {
+  return (await notes(context, stack)).flatMap(({ name, said }) => {
+    if (said instanceof DavitError) return services.slice(0, 1).map((service) => ({ service, error: said, absent: true }));
+    const { snapshot, fromStack, safety, parts } = said;
     const service = parts.map(([one = '']) => one).find((one) => services.includes(one));
     if (service === undefined) return [];
     const back = safety === undefined ? '' : `\`davit restore ${safety}\` brings back what was there before it, `;
@@ -88,7 +91,17 @@ async function keep({ docker }: Context, stack: Stack, restoring: Restoring): Pr
   });
 }
 
-async function marks({ docker }: Context, stack: Stack): Promise<(Restoring & { readonly id: string; readonly name: string })[]> {
+interface Note {
+  readonly id: string;
+  readonly name: string;
+  readonly said: Restoring | DavitError;
+}
+
+async function notes({ docker }: Context, stack: Stack): Promise<Note[]> {
   const found = await docker.containers([`${markLabel}=${stack.name}`]);
-  return found.map(({ id, name, labels }) => ({ id, name, ...contentSchema.parse(JSON.parse(labels[contentLabel] ?? '{}')) }));
+  return found.map((container) => ({ id: container.id, name: container.name, said: readNote(container, contentLabel, contentSchema) }));
+}
+
+async function marks(context: Context, stack: Stack): Promise<(Restoring & { readonly id: string })[]> {
+  return (await notes(context, stack)).flatMap(({ id, said }) => (said instanceof DavitError ? [] : [{ ...said, id }]));
 }

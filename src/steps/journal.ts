@@ -1,50 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { z } from 'zod';
 import type { Context } from '../context.ts';
-import type { Container } from '../docker/docker.ts';
 import { DavitError, messageOf, NameTaken } from '../model/errors.ts';
 import { discover, type Service, type Stack } from './discover.ts';
-import { type Ending, endRestore } from './ending.ts';
+import { endRestore } from './ending.ts';
 import { halfRestored } from './half-restored.ts';
 import { hooksOf, runHook } from './hooks.ts';
-import { otherOwner, owned } from './owner.ts';
-import { resume, type Standstill } from './quiesce.ts';
+import { type Journal, journals, writeJournal } from './journal-note.ts';
+import { resume } from './quiesce.ts';
 
-const journalLabel = 'io.davit.journal';
-const contentLabel = 'io.davit.journal.undo';
 const pollMs = 100;
 const attemptsToSee = 50;
-
-const contentSchema = z.object({
-  standstills: z.array(
-    z.object({
-      service: z.string(),
-      mode: z.enum(['stop', 'pause']),
-      during: z.enum(['set', 'files']),
-      timeoutMs: z.number(),
-      containers: z.array(z.string()),
-    }),
-  ),
-  /** Services whose `after` hooks must run. */
-  hooks: z.array(z.string()),
-  /** Of a restore: which snapshot it was putting in, and which one holds what was there before. */
-  restore: z
-    .object({
-      snapshot: z.string(),
-      safety: z.string().optional(),
-      /** Everything is in; this is left to do. */
-      ending: z.object({ since: z.string(), starting: z.array(z.string()), hooks: z.array(z.string()) }).optional(),
-    })
-    .optional(),
-});
-
-/** What is about to be touched and must be undone. It lives as the labels of a container that never starts: it survives the death and the recreation of Davit. */
-export interface Journal {
-  readonly standstills: readonly Standstill[];
-  readonly hooks: readonly string[];
-  readonly restore?: { readonly snapshot: string; readonly safety?: string | undefined; readonly ending?: Ending | undefined } | undefined;
-}
 
 /**
  * Written before anything is touched. undefined: there is nothing to undo. It takes the place of older ones that could not be undone and name nothing else. Its
@@ -64,7 +30,7 @@ export async function openJournal(context: Context, stack: Stack, journal: Journ
   async function writeFirst(): Promise<string> {
     for (let attempt = 1; attempt <= attemptsToSee; attempt += 1) {
       try {
-        return await write(name);
+        return await writeJournal(context, stack, name, journal);
       } catch (error) {
         if (!(error instanceof NameTaken)) throw error;
         await requireAlone(context, stack);
@@ -73,36 +39,8 @@ export async function openJournal(context: Context, stack: Stack, journal: Journ
         await wait(pollMs, undefined, { signal: context.signal });
       }
     }
-    return write(`${name}-${randomBytes(4).toString('hex')}`);
+    return writeJournal(context, stack, `${name}-${randomBytes(4).toString('hex')}`, journal);
   }
-
-  function write(name: string): Promise<string> {
-    return context.docker.note(name, stack.own.imageId, {
-      [journalLabel]: stack.name,
-      [contentLabel]: JSON.stringify(journal),
-      ...owned(stack),
-    });
-  }
-}
-
-interface Kept {
-  readonly id: string;
-  readonly name: string;
-  readonly journal: Journal;
-  /** Another Davit, which is alive and undoes it itself. */
-  readonly other: Container | undefined;
-}
-
-async function journals(context: Context, stack: Stack): Promise<Kept[]> {
-  const found = await context.docker.containers([`${journalLabel}=${stack.name}`]);
-  return Promise.all(
-    found.map(async (container) => ({
-      id: container.id,
-      name: container.name,
-      journal: contentSchema.parse(JSON.parse(container.labels[contentLabel] ?? '{}')),
-      other: await otherOwner(context, stack, container),
-    })),
-  );
 }
 
 /** The lock does not reach into another container: two that stop and start the same services would tear each other's snapshots. */
@@ -117,7 +55,8 @@ export async function requireAlone(context: Context, stack: Stack): Promise<void
     });
 }
 
-function covers(newer: Journal, older: Journal): boolean {
+function covers(newer: Journal, older: Journal | DavitError): boolean {
+  if (older instanceof DavitError) return false;
   const containers = newer.standstills.flatMap((standstill) => standstill.containers);
   return (
     older.restore === undefined &&
@@ -167,6 +106,10 @@ export async function abandonedJournals(context: Context, stack: Stack): Promise
 export async function recover(context: Context, stack: Stack): Promise<void> {
   for (const { id, journal, other } of await journals(context, stack)) {
     if (other !== undefined) continue;
+    if (journal instanceof DavitError) {
+      context.log.error({ error: journal.message }, 'could not be undone');
+      continue;
+    }
     const services = [...new Set([...journal.standstills.map(({ service }) => service), ...journal.hooks])];
     const { ending, ...restore } = journal.restore ?? {};
     context.log.warn({ services, ...restore }, await whatWasKilled(context, stack, journal));

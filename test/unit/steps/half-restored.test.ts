@@ -47,6 +47,16 @@ test('restores that fail one after the other leave one mark, which knows what wa
   expect(kept).toHaveLength(2);
 });
 
+test('a mark that cannot be read may be of any service, and is kept', async () => {
+  const { context, kept } = keepingNotes();
+  await context.docker.note('future', 'davit', { 'io.davit.half-restored': 'shop', 'io.davit.half-restored.by': '{}' });
+  await clearHalfRestored(context, stack(), [['app']]);
+  expect(await halfRestored(context, stack(), ['web', 'db'])).toMatchObject([
+    { service: 'web', error: { message: expect.stringMatching(/^container "future": .* cannot be read/) } },
+  ]);
+  expect(kept).toHaveLength(1);
+});
+
 test('a service of which everything is restored is one part, otherwise each artifact, or what is below a path, is', () => {
   const artifacts = artifactsOfShop();
   const shop = manifest({ artifacts });

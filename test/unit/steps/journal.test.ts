@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Container } from '../../../src/docker/docker.ts';
-import { type Journal, openJournal, recover, requireAlone } from '../../../src/steps/journal.ts';
+import { openJournal, recover, requireAlone } from '../../../src/steps/journal.ts';
+import type { Journal } from '../../../src/steps/journal-note.ts';
 import { composeContainer, container, service, stack } from '../../support/builders.ts';
 import { keepingNotes } from '../../support/notes.ts';
 
@@ -29,6 +30,19 @@ test('what an older journal alone knows to be stopped, or half restored, is not 
   await openJournal(context, stack(), { standstills: [], hooks: [], restore: { snapshot: 'good' } });
   await openJournal(context, stack(), { standstills: [still('app', 'app-1')], hooks: ['app'] });
   expect(kept).toHaveLength(3);
+});
+
+test('a journal that cannot be read is told of and kept, and hides no other one', async () => {
+  const { context, kept } = keepingNotes();
+  const errors: string[] = [];
+  const log = { ...context.log, error: ({ error }: { error?: unknown }) => void errors.push(String(error)) };
+  await context.docker.note('future', 'davit', { 'io.davit.journal': 'shop', 'io.davit.journal.undo': '{"standstills":{}}' });
+  await openJournal(context, stack(), { standstills: [], hooks: ['app'] });
+  await recover({ ...context, log }, stack());
+  expect(kept.map(({ name }) => name)).toEqual(['future']);
+  expect(errors).toEqual([
+    expect.stringMatching(/^container "future": .* cannot be read: .*standstills.* — start the version of .* `docker rm future`$/),
+  ]);
 });
 
 describe('of another Davit', () => {
