@@ -32,7 +32,7 @@ export function postgres(volume: string, more: Partial<ComposeService> = {}): Co
 }
 
 /** Healthy when the real server runs, which does not answer where it usually does. */
-const real = (ping: string, program: string) => ({ healthcheck: healthy('sh', '-c', `grep -q ^${program} /proc/1/cmdline && ${ping}`) });
+const real = (ping: string, program: string) => ({ healthcheck: healthy('sh', '-c', `grep -qx ${program} /proc/1/comm && ${ping}`) });
 
 export const unreachable = {
   maria: (volume: string) => maria(volume, { command: ['mariadbd', '--port=3307'], ...real('mariadb-admin ping', 'mariadbd') }),
