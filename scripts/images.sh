@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/toolchain.sh
 
-core=(app mariadb-11.8 postgres-17 s3 s3-fast mariadb-10.11 postgres-15 redis-7 valkey-8 owncloud cells seatable
+core=(app mariadb-11.8 postgres-17 timescaledb s3 s3-fast mariadb-10.11 postgres-15 redis-7 valkey-8 owncloud cells seatable
   cytomine-postgis cytomine-core cytomine-iam)
 optional=(mysql-9 mongodb cytomine-mongod) # sid moves, and not every machine has Go: a failure is a warning, and the tests are skipped
 
@@ -60,6 +60,7 @@ build() { # NAME
     postgres-15) folder=postgres from=davit-test/base:bookworm arguments=(MAJOR=15) ;;
     postgres-17) folder=postgres arguments=(MAJOR=17) ;;
     postgis-17) folder=postgis from=davit-test/postgres-17 arguments=(MAJOR=17) ;;
+    timescaledb) from=davit-test/postgres-17 arguments=(MAJOR=17) ;;
     redis-7) folder=redis from=davit-test/base:bookworm arguments=(FLAVOUR=redis) ;;
     valkey-8) folder=redis arguments=(FLAVOUR=valkey) ;;
     mysql-9) folder=mysql ;;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { quote } from './shell.ts';
+import { loadHypertables, resumeHypertables } from './timescaledb.ts';
 
 /** No prompt ever, because nobody answers. */
 export const psql = 'psql -X -q --no-password -v ON_ERROR_STOP=1';
@@ -57,14 +58,19 @@ export function restoreDatabase(name: string): string {
     `ALTER DATABASE ${identifier(aside)} RENAME TO ${identifier(name)}`,
     `ALTER DATABASE ${identifier(name)} WITH ALLOW_CONNECTIONS true`,
   );
+  const resume = `${psql} -d ${quote(connection(name))} -c ${quote(resumeHypertables)}`;
   return [
     `exec 3>/dev/null`,
+    `load() { case $(${admin('SHOW shared_preload_libraries')} 2>&3) in`,
+    `(*timescaledb*) ${loadHypertables(psql)} ;;`,
+    `(*) pg_restore --create --exit-on-error --no-password -d template1 ;;`,
+    `esac; }`,
     `if ${exists(aside)}; then if ${exists(name)}; then ${drop(name)} || exit 1; fi`,
     `elif ${exists(name)}; then ${admin(...close(name), `ALTER DATABASE ${identifier(name)} RENAME TO ${identifier(aside)}`)} >&3 || exit 1; fi`,
-    `if pg_restore --create --exit-on-error --no-password -d template1; then`,
+    `if load; then`,
     `  if ${exists(aside)}; then ${drop(aside)} || exit 1; fi`,
     `else`,
-    `  rc=$?; if ${exists(name)}; then ${drop(name)}; fi; if ${exists(aside)}; then ${back} >&3; fi; exit "$rc"`,
+    `  rc=$?; if ${exists(name)}; then ${drop(name)}; fi; if ${exists(aside)}; then ${back} >&3 && ${resume} >&3; fi; exit "$rc"`,
     `fi`,
   ].join('\n');
 }
