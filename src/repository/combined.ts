@@ -55,6 +55,12 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
   };
 }
 
+/** Two names may mean one place, or one is a copy of the other: what both list is one snapshot, of the first. */
 function merge(lists: readonly Listing[]): Listing {
-  return { manifests: lists.flatMap(({ manifests }) => manifests).toSorted(newestFirst), damaged: lists.flatMap(({ damaged }) => damaged) };
+  const manifests = lists.flatMap(({ manifests }) => manifests);
+  const once = Map.groupBy(manifests, ({ stack, set, id }) => [stack, set, id].join('/'));
+  return {
+    manifests: [...once.values()].flatMap((same) => same.slice(0, 1)).toSorted(newestFirst),
+    damaged: lists.flatMap(({ damaged }) => damaged),
+  };
 }

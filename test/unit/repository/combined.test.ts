@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { combined } from '../../../src/repository/combined.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { retain } from '../../../src/model/retention.ts';
 import { manifest } from '../../support/builders.ts';
 
 const there = (id: string) =>
@@ -39,4 +40,22 @@ test('when all answer, nothing is missing', async () => {
   );
   expect((await all.listReachable('shop')).unread).toEqual([]);
   expect(await all.sweep('shop', () => true)).toBe(4);
+});
+
+test('what two names of one place list is one snapshot, which retention must not take for a second one that may go', async () => {
+  const folder = there('one');
+  const twice = combined(
+    new Map([
+      ['', folder],
+      ['local', folder],
+      ['images', there('two')],
+    ]),
+  );
+  const { manifests } = await twice.list('shop');
+  expect(manifests.map(({ id, storage }) => [id, storage])).toEqual([
+    ['one', undefined],
+    ['two', 'images'],
+  ]);
+  expect((await twice.listReachable('shop')).manifests).toEqual(manifests);
+  expect(retain(manifests, { last: 2 }).filter(({ reasons }) => reasons.length === 0)).toEqual([]);
 });
