@@ -10,6 +10,8 @@ export async function post(address: URL, body: string, headers: Readonly<Record<
     method: 'POST',
     body,
     headers: { ...headers, ...(username || password ? { authorization: `Basic ${login}` } : {}) },
+    // Who follows it asks without the text, and a web page answers that with 200.
+    redirect: 'manual',
     signal,
   }).catch((cause: unknown) => {
     throw new DavitError(
@@ -23,8 +25,14 @@ export async function post(address: URL, body: string, headers: Readonly<Record<
       where: address.host,
       what: 'refused the notification',
       seen: `status ${response.status}`,
-      fix: 'check DAVIT_NOTIFY',
+      fix: isRedirect(response)
+        ? 'name the address that it leads to in DAVIT_NOTIFY, such as https:// instead of http://'
+        : 'check DAVIT_NOTIFY',
     });
+}
+
+function isRedirect({ status }: Response): boolean {
+  return status >= 300 && status < 400;
 }
 
 /** `fetch failed` says nothing; its cause does. */

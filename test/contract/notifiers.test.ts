@@ -19,7 +19,7 @@ const server = createServer((request, response) => {
   request.on('data', (chunk: Buffer) => (body += chunk.toString()));
   request.on('end', () => {
     received.push({ path: request.url ?? '', headers: request.headers, body });
-    if (!silent) response.writeHead(status).end('answer');
+    if (!silent) response.writeHead(status, { location: '/page' }).end('answer');
   });
 });
 
@@ -67,6 +67,14 @@ describe.each(Object.keys(notifiers))('every kind: "%s"', (kind) => {
   test('an answer other than 2xx is an error that shows no more of the address than the host', async () => {
     status = 403;
     await expect(tell(address('HOST'), complete)).rejects.toThrow(`${host()}: refused the notification: status 403 — check DAVIT_NOTIFY`);
+  });
+
+  test.each([301, 302, 308])('an address that leads elsewhere (%i) is an error: who follows it loses the text', async (redirect) => {
+    status = redirect;
+    await expect(tell(address('HOST'), complete)).rejects.toThrow(
+      `${host()}: refused the notification: status ${redirect} — name the address that it leads to in DAVIT_NOTIFY`,
+    );
+    expect(received.filter(({ path }) => path === '/page')).toEqual([]);
   });
 
   test('nobody there is an error that says why, and shows no more of the address than the host', async () => {
