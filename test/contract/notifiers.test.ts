@@ -115,3 +115,10 @@ test('ntfy gets a message whose priority says how bad it is', async () => {
   expect([bad?.path, title(bad), bad?.headers['priority']]).toEqual(['/topic', 'Backup of shop (images) failed', 'high']);
   expect(bad?.body).toContain('it is full 🚢');
 });
+
+test('ntfy gets no more than a message may hold, which would become a file, or be refused', async () => {
+  const [long, short] = await tell('ntfy+http://HOST/topic', { ...failed, error: '🚢'.repeat(2000) }, failed);
+  expect(Buffer.byteLength(long?.body ?? '')).toBeLessThanOrEqual(4096);
+  expect(long?.body).toMatch(/^Backup of shop \(images\) failed\n0 s\n(🚢)+ …$/u);
+  expect(short?.body).toBe('Backup of shop (images) failed\n0 s\nservice "db": it is full 🚢');
+});
