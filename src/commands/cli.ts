@@ -74,7 +74,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .action(async ({ json, set }: Common) => {
       const context = await forCommand();
       const outcomes = await backup(context, { set });
-      await reportRun(outcomes, context.log, inScope(set));
+      await reportRun(context, outcomes, inScope(set));
       answer(json, outcomes.map(plainOutcome), () => outcomes.map(describeOutcome).join('\n'));
       exit(exitCodeOf(outcomes));
     });
@@ -119,8 +119,9 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
   onSnapshots('drill', 'restore a snapshot into throw-away containers, and compare')
     .argument('[snapshot]', 'id or latest; default: the newest good one of every set')
     .action(async (snapshot: string | undefined, { json, ...which }: Common) => {
-      const reports = await drill(await forCommand(), snapshot, which);
-      if (snapshot === undefined && which.fromStack === undefined) await reportDrill(reports, inScope(which.set));
+      const context = await forCommand();
+      const reports = await drill(context, snapshot, which);
+      if (snapshot === undefined && which.fromStack === undefined) await reportDrill(context, reports, inScope(which.set));
       answer(json, reports, () => reports.map(describeDrill).join('\n\n'));
       exit(exitCodeOfDrill(reports));
     });

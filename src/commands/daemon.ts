@@ -62,16 +62,16 @@ export async function daemon(context: Context): Promise<void> {
 
   async function tellOfMissedRun({ name }: Timetable, at: Date): Promise<void> {
     const error = `the backup of ${at.toISOString()} was missed: this machine slept, was too busy, or got another clock`;
-    await reportRun([{ set: name, error: new Error(error) }], log);
+    await reportRun(context, [{ set: name, error: new Error(error) }]);
     await notify(context, { stack: stack.name, set: undefined, status: 'failed', error });
   }
 
   async function runOnce({ name, wants }: Timetable): Promise<void> {
     await reportHealth({ nextRunAt: next() });
     try {
-      await reportRun(await backup(context, { wants }), log, wants);
+      await reportRun(context, await backup(context, { wants }), wants);
     } catch (error) {
-      await reportRun([{ set: name, error }], log);
+      await reportRun(context, [{ set: name, error }]);
     }
     await reportHealth({ nextRunAt: next() });
     if (!signal.aborted) log.info({ next: next() }, 'waiting for the next run');

@@ -47,7 +47,7 @@ export async function drillOnSchedule(context: Context, stack: string): Promise<
   };
   try {
     const reports = await drill(context, undefined, {});
-    await reportDrill(reports, inScope(undefined));
+    await reportDrill(context, reports, inScope(undefined));
     for (const report of reports) {
       const failure = failureOf(report);
       if (failure !== undefined) await tell(report.set, report.snapshot, failure);

@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { Log } from '../log.ts';
+import type { Context } from '../context.ts';
 import { type DrillReport, failureOf } from '../model/drill.ts';
 import { DavitError, messageOf } from '../model/errors.ts';
 import { type Manifest, storedBytes } from '../model/snapshot.ts';
@@ -46,6 +46,8 @@ export type HealthState = z.infer<typeof stateSchema>;
 export type Scope = (set: string) => boolean;
 const nothing: Scope = () => false;
 
+type Telling = Pick<Context, 'log' | 'redactor'>;
+
 /** That one; without a name, all of them. */
 export function inScope(name: string | undefined): Scope {
   return (set) => name === undefined || set === name;
@@ -90,13 +92,14 @@ export async function killedRun(): Promise<UnderWay | undefined> {
   return (await readState().catch((): Partial<HealthState> => ({}))).underWay;
 }
 
-/** Says in the log and to the health check how a run went. */
-export async function reportRun(outcomes: readonly BackupOutcome[], log: Log, scope?: Scope): Promise<void> {
+/** Says in the log and to the health check how a run went. That has no redactor of its own, and Docker shows everybody what it says. */
+export async function reportRun({ log, redactor }: Telling, outcomes: readonly BackupOutcome[], scope?: Scope): Promise<void> {
   const endedAt = new Date().toISOString();
   const lastRuns = outcomes.map(({ set, manifest, error }) => {
     const failed = error !== undefined ? messageOf(error) : manifest?.status === 'complete' ? undefined : incomplete(set, manifest);
     if (failed !== undefined) log.error({ set, error: failed }, 'backup failed');
-    return [set, { ...(manifest === undefined ? { status: 'failed' as const } : lastRunOf(manifest)), endedAt, failed }] as const;
+    const run = manifest === undefined ? { status: 'failed' as const } : lastRunOf(manifest);
+    return [set, { ...run, endedAt, failed: failed && redactor.redact(failed) }] as const;
   });
   await reportHealth({ lastRuns: Object.fromEntries(lastRuns) }, scope);
 }
@@ -108,9 +111,10 @@ export function lastRunOf(manifest: Manifest): LastRun {
 }
 
 /** Says to the health check whether the newest snapshots can be restored. */
-export async function reportDrill(reports: readonly DrillReport[], scope?: Scope): Promise<void> {
+export async function reportDrill({ redactor }: Telling, reports: readonly DrillReport[], scope?: Scope): Promise<void> {
   const endedAt = new Date().toISOString();
-  const lastDrills = Object.fromEntries(reports.map((report) => [report.set, { endedAt, failed: failureOf(report) }]));
+  const failed = (report: DrillReport): string | undefined => redactor.redact(failureOf(report) ?? '') || undefined;
+  const lastDrills = Object.fromEntries(reports.map((report) => [report.set, { endedAt, failed: failed(report) }]));
   await reportHealth({ lastDrills }, scope);
 }
 

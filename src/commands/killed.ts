@@ -19,8 +19,8 @@ export async function tellOfKilledRun(context: Context): Promise<void> {
   const { stack, since, sets } = killed;
   const error = `the backup that began at ${since} was killed; \`davit list\` shows the snapshots that there are`;
   await reportRun(
+    context,
     sets.map((set) => ({ set, error: new Error(error) })),
-    context.log,
   );
   await notify(context, { stack, set: undefined, status: 'failed', error });
   await reportHealth({ underWay: undefined });

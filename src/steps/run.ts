@@ -129,7 +129,7 @@ export async function commit(context: Context, run: Run): Promise<Manifest> {
   }
   const lost = [...losses(run.previous, run.artifacts, run.failures), ...emptyServers(run.artifacts, run.failures)];
   for (const warning of lost) context.log.warn({ set: run.plan.set }, warning);
-  const manifest: Manifest = {
+  const manifest: Manifest = withoutSecrets(context, {
     version: 1,
     ...run.address,
     sequence: run.sequence,
@@ -149,7 +149,7 @@ export async function commit(context: Context, run: Run): Promise<Manifest> {
         (artifact.warnings ?? []).map((warning) => `${artifact.service}/${artifact.name}: ${warning}`),
       ),
     ],
-  };
+  });
   await run.writer.commit(manifest, context.signal);
   context.log.info(
     {
@@ -162,6 +162,18 @@ export async function commit(context: Context, run: Run): Promise<Manifest> {
     'snapshot stored',
   );
   return manifest;
+}
+
+/** What programs of the stack have said may hold a secret of theirs, and a manifest is not encrypted. */
+function withoutSecrets({ redactor: { redact } }: Context, manifest: Manifest): Manifest {
+  return {
+    ...manifest,
+    artifacts: manifest.artifacts.map(({ warnings, ...artifact }) =>
+      warnings === undefined ? artifact : { ...artifact, warnings: warnings.map(redact) },
+    ),
+    failures: manifest.failures.map((failure) => ({ ...failure, error: redact(failure.error) })),
+    warnings: manifest.warnings.map(redact),
+  };
 }
 
 function skew(artifacts: readonly Artifact[]): number {

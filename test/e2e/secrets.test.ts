@@ -57,7 +57,14 @@ test('no secret shows in output, logs, events, inspects, object names or manifes
       },
       app: app('files', {
         environment: { APP_TOKEN: planted.token },
-        labels: ['davit.quiesce=stop', 'davit.hook.before=echo "$$APP_TOKEN" >&2; env'],
+        labels: [
+          'davit.quiesce=stop',
+          'davit.hook.before=echo "$$APP_TOKEN" >&2; env',
+          // Its last line stands in the manifest, and once it fails for good also in the state of health.
+          'davit.hook.before.2=echo "refused: $$APP_TOKEN"; exit 1',
+          'davit.hook.before.2.on-error=warn',
+          'davit.hook.before.3=test ! -e /data/fail || { echo "refused: $$APP_TOKEN"; exit 1; }',
+        ],
       }),
       maria: maria('maria', {
         environment: { MARIADB_ROOT_PASSWORD_FILE: '/run/secrets/root', MARIADB_DATABASE: 'shop' },
@@ -105,7 +112,9 @@ test('no secret shows in output, logs, events, inspects, object names or manifes
   await run(0, 'verify');
   await run(0, 'restore', 'latest', '--yes');
   await stack.sh('maria', `mariadb -uroot -p"$(cat /run/secrets/root)"`, `ALTER USER backup@localhost IDENTIFIED BY 'changed'`);
+  await stack.sh('app', 'touch /data/fail');
   await run(3, 'backup');
+  await run(1, 'health');
   await until('worker and journal were inspected', () => watched.created.size === 2);
 
   const logs = await stack.compose('logs', 'davit');
@@ -118,6 +127,7 @@ test('no secret shows in output, logs, events, inspects, object names or manifes
   const inside = [...(await objects(storage)), JSON.stringify(manifests)];
   const said = [...outputs, logs.stdout, logs.stderr, ...inside, watched.said()].join('\n');
   const dump = format === 'portable' ? 'maria/shop.sql.zst.age' : 'maria/shop.sql';
-  for (const proof of ['exec_create', dump, 'io.davit.worker', 'io.davit.journal', 'Access denied']) expect(said).toContain(proof);
+  for (const proof of ['exec_create', dump, 'io.davit.worker', 'io.davit.journal', 'Access denied', 'refused: [redacted]'])
+    expect(said).toContain(proof);
   for (const secret of [...Object.values(planted), key]) expect(said).not.toContain(secret);
 });

@@ -11,3 +11,15 @@ test('a snapshot that has much less than the last good one says so', async () =>
   const { status, warnings } = await commit(fakeContext({ containers: [] }), run);
   expect([status, warnings]).toEqual(['complete', [expect.stringContaining('shrank since before')]]);
 });
+
+test('what programs have said comes into the manifest without secrets', async () => {
+  const context = fakeContext({ containers: [] });
+  context.redactor.protect(['geheim']);
+  const said = 'no such user: geheim';
+  const run = runOf(undefined, {
+    artifacts: [{ ...of(1), warnings: [said] }],
+    failures: [{ service: 'app', error: said }],
+    warnings: [said],
+  });
+  expect(JSON.stringify(await commit(context, run)).match(/no such user: [^"]*/g)).toEqual(Array(4).fill('no such user: [redacted]'));
+});
