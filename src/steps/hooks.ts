@@ -29,10 +29,12 @@ export async function runHook({ docker, log, now }: Context, service: Service, h
 
   async function outcome(): Promise<DavitError | undefined> {
     const where = `service "${service.name}"`;
+    const forbidden = hook['fail-on-output'];
     try {
       const { exitCode, stdout, stderr } = await docker.run(
         service.containers[0].id,
-        { argv: ['sh', '-c', hook.command], user: hook.user },
+        // Of stderr only the end is kept, and what is looked for may stand anywhere.
+        { argv: ['sh', '-c', forbidden === undefined ? hook.command : `exec 2>&1\n${hook.command}`], user: hook.user },
         { timeoutMs: hook.timeout, ...(hook.stdin === undefined ? {} : { stdin: `${hook.stdin}\n` }) },
       );
       const output = `${stdout}\n${stderr}`.trim();
@@ -43,7 +45,6 @@ export async function runHook({ docker, log, now }: Context, service: Service, h
           seen: output.split('\n').at(-1),
           fix: 'run the command by hand in the container',
         });
-      const forbidden = hook['fail-on-output'];
       if (forbidden !== undefined && output.includes(forbidden))
         return new DavitError({
           where,

@@ -46,6 +46,9 @@ test('a failing hook makes the set incomplete, a warning one does not, and `afte
     'davit.hook.before=exit 7',
     'davit.hook.before.2=echo Command failed',
     'davit.hook.before.2.fail-on-output=Command failed',
+    // Much is said behind it.
+    'davit.hook.before.3={ echo Command failed; yes | head -n 50000; } >&2',
+    'davit.hook.before.3.fail-on-output=Command failed',
     'davit.hook.after=touch /data/after',
   ];
   await using stack = await createStack({
@@ -61,6 +64,7 @@ test('a failing hook makes the set incomplete, a warning one does not, and `afte
   expect(failures.map(({ service, error }) => `${service}: ${error}`)).toEqual([
     expect.stringMatching(/^app: .*davit\.hook\.before ended with exit code 7/),
     expect.stringMatching(/^app: .*davit\.hook\.before\.2 contains what means failure: Command failed/),
+    expect.stringMatching(/^app: .*davit\.hook\.before\.3 contains what means failure: Command failed/),
   ]);
   expect(artifacts).toHaveLength(2);
   expect(await stack.sh('app', 'ls /data')).toBe('after');
