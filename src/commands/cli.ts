@@ -51,6 +51,7 @@ export function createCli(surroundings: Surroundings): (argv: readonly string[])
 function defineCommands({ createContext, print, exit }: Surroundings): Command {
   const cli = new Command('davit').description('Backs up and restores a docker compose stack.').version(version);
   cli.exitOverride().helpCommand(true);
+  cli.hook('preAction', (_, chosen) => refuseEmpty(chosen));
   const forCommand = (): Promise<Context> => createContext(process.stderr);
   const answer = (json: boolean | undefined, value: unknown, text: () => string): void =>
     print(`${json === true ? JSON.stringify(value, undefined, 2) : text()}\n`);
@@ -184,6 +185,13 @@ function unread(error: NodeJS.ErrnoException): never {
     { where: 'davit cat', what: 'nobody reads the artifact any more, and it has not come to its end' },
     { cause: error },
   );
+}
+
+/** A variable of a script that is not set would be every set, or every stack. */
+function refuseEmpty(chosen: Command): void {
+  const empty = chosen.options.find((option) => chosen.getOptionValue(option.attributeName()) === '')?.long;
+  if (empty)
+    throw configurationError({ where: `davit ${chosen.name()}`, what: `${empty} is empty`, fix: 'give it a value, or leave it out' });
 }
 
 function refuseUnknown([name]: readonly string[]): void {

@@ -39,6 +39,14 @@ test.each([['--read-data=7'], ['--read-data', 'latest'], ['--read-data=0%'], ['-
   },
 );
 
+test.each(['--from-stack', '--set', '--to', '--at'])('an empty %s, as of a variable that is not set, is not everything', async (option) => {
+  const cli = createCli({ createContext: () => Promise.reject(new Error('begun')), print: () => undefined, exit: () => undefined });
+  await expect(cli(['node', 'davit', 'restore', 'latest', option, '', '--yes'])).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringContaining(`davit restore: ${option} is empty — give it a value`) as string,
+  });
+});
+
 test('davit help tells of a command, as --help does', async () => {
   expect(await called('help', 'restore')).toEqual({ exitCode: 0, begun: false });
 });
