@@ -16,14 +16,19 @@ export type Decision = 'keep' | 'leave' | 'enter';
 export function createMatcher(globs: readonly string[]): (path: string) => boolean {
   if (globs.length === 0) return () => false;
   return picomatch(
-    globs.map((glob) => glob.replace(/\/\*\*$/, '/**/*')),
+    globs.map((glob) => withoutGroups(glob).replace(/\/\*\*$/, '/**/*')),
     { dot: true },
   );
 }
 
 /** The folder that everything a glob means lies in. */
 export function baseOf(glob: string): string {
-  return picomatch.scan(glob).base;
+  return picomatch.scan(glob, { unescape: true }).base;
+}
+
+/** Names such as `photos (old)` are more common than what parentheses mean in some shells. */
+function withoutGroups(glob: string): string {
+  return glob.replaceAll(/(?<!\\)[()|]/g, '\\$&');
 }
 
 /**

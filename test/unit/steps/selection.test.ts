@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { globBelow } from '../../../src/steps/places.ts';
 import { createSelection, type Globs, isKeptFromAbove } from '../../../src/steps/selection.ts';
 
 /** The files of a tree that a selection keeps, decided from the top down as the walk over a disk does it. */
@@ -97,6 +98,18 @@ test('exclude wins over include', () => {
   expect(select(files, { include: ['/data/conf'], exclude: ['/data/conf/d'] })).toEqual(['/data/conf/app.conf']);
   expect(select(files, { include: ['/data/conf/d'], exclude: ['/data/conf'] })).toEqual([]);
 });
+
+test.each(['photos (old)', 'a (1) (2)', 'wow!(x)', 'c++', '[2026] x', '$x', "it's", 'a|b', 'ü 船', '@eaDir', '#recycle', 'a(b', 'x)'])(
+  'the name of a folder stands for itself: %s',
+  (name) => {
+    const odd = [`/data/${name}/deep/file`, '/data/other'];
+    expect(select(odd, { exclude: [`/data/${name}/**`] })).toEqual(['/data/other']);
+    expect(select(odd, { exclude: [`/data/*/deep/**`] })).toEqual(['/data/other']);
+    expect(select(odd, { include: [`/data/${name}`] })).toEqual([`/data/${name}/deep/file`]);
+    expect(select(odd, { include: [`/data/${name}/*/file`] })).toEqual([`/data/${name}/deep/file`]);
+    expect(select(odd, { include: [globBelow(`/data/${name}`)] })).toEqual([`/data/${name}/deep/file`]);
+  },
+);
 
 test('a tree at the root', () => {
   expect(select(files, { exclude: ['/data/cache'] }, '/')).toEqual(without('/data/cache/x.tmp', '/data/cache/deep/.y.tmp'));
