@@ -105,9 +105,9 @@ export function locationsOf({ DAVIT_STORAGE, storages }: Pick<Environment, 'DAVI
 /** Variables whose values are secrets: they are redacted wherever they might appear. */
 export const secretNames = ['DAVIT_NOTIFY', 'DAVIT_IDENTITY', 'DAVIT_PASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
 
-/** Keys do not belong into an address, but somebody may have put them there. */
-function withoutLogin(address: string): string {
-  return address.replace(/\/\/[^/]*@/, '//…@');
+/** Keys do not belong into an address, nor the file of `age-keygen` among the recipients, but somebody may have put them there. */
+function withoutKeys(value: string): string {
+  return value.replace(/\/\/[^/]*@/, '//…@').replaceAll(/(AGE-SECRET-KEY-)\w+/gi, '$1…');
 }
 
 function meant(name: string): string {
@@ -144,7 +144,7 @@ export function parseEnvironment(resolved: Readonly<Record<string, string>>): En
   const problems = (result.error?.issues ?? []).map((issue) => {
     if (issue.code === 'unrecognized_keys') return `unknown variable ${issue.keys.map((name) => name + meant(name)).join(', ')}`;
     const name = String(issue.path[0] ?? '');
-    return `${name}: ${issue.message}${secrets.includes(name) ? '' : `, got ${withoutLogin(JSON.stringify(issue.input))}`}`;
+    return `${name}: ${issue.message}${secrets.includes(name) ? '' : `, got ${withoutKeys(JSON.stringify(issue.input))}`}`;
   });
   throw configurationError({
     where: 'environment',

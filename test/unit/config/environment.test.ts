@@ -140,6 +140,13 @@ test('keys in a location are refused and not repeated', () => {
   expect(parse).not.toThrow(/PLANTED/);
 });
 
+test('the secret key of a recipient is refused and not repeated', () => {
+  const key = '# public key: age1a42we6fr7qasw9tq4p0c96kmkchq6wyvhncnfklfn60kgp7yf9rqxzjyag\nAGE-SECRET-KEY-1PLANTED\n';
+  const parse = (): unknown => parseEnvironment(resolveFiles({ DAVIT_ENCRYPT_TO_FILE: '/run/secrets/key' }, () => key));
+  expect(parse).toThrow(/DAVIT_ENCRYPT_TO: expected age recipients .* got "AGE-SECRET-KEY-…"/);
+  expect(parse).not.toThrow(/PLANTED/);
+});
+
 test.each(['s3://My_bucket.x', 's3://b/präfix mit leer/100%25', 'restic+file:///mnt/a b', 'file:///backups/'])(
   '%s is a location',
   (location) => {
