@@ -156,13 +156,16 @@ async function clearPart(job: Extract, only: string): Promise<void> {
 }
 
 async function clear(root: string, keep: readonly string[]): Promise<void> {
-  for await (const entry of await opendir(root)) {
-    const below = keep.filter((path) => path === entry.name || path.startsWith(`${entry.name}/`));
-    if (below.length === 0) await rm(join(root, entry.name), { recursive: true, force: true });
-    else if (!below.includes(entry.name))
+  // Every byte of a name is a character of it: not all names are text.
+  for await (const entry of await opendir(root, { encoding: 'latin1' })) {
+    const bytes = Buffer.from(entry.name, 'latin1');
+    const name = bytes.toString();
+    const below = keep.filter((path) => path === name || path.startsWith(`${name}/`));
+    if (below.length === 0) await rm(Buffer.concat([Buffer.from(`${root}/`), bytes]), { recursive: true, force: true });
+    else if (!below.includes(name))
       await clear(
-        join(root, entry.name),
-        below.map((path) => path.slice(entry.name.length + 1)),
+        join(root, name),
+        below.map((path) => path.slice(name.length + 1)),
       );
   }
 }

@@ -54,6 +54,13 @@ test('a whole tree is emptied first, so that it becomes what the snapshot holds'
   expect(await clearFor({})).toEqual({ left: [], asked: undefined, into: root });
 });
 
+test('what came later goes, also where its name is no text', async () => {
+  const raw = (name: string): Buffer => Buffer.from(join(root, name), 'latin1');
+  await mkdir(raw('caf\xe9'));
+  for (const file of ['caf\xe9/men\xfc', 'caf\xe9.txt', 'cache/\xff', 'ü']) await writeFile(raw(file), '');
+  expect((await clearFor({ exclude: ['/data/cache/keep.tmp'] })).left).toEqual(['cache/keep.tmp']);
+});
+
 test('what the snapshot left out stays', async () => {
   expect((await clearFor({ exclude: ['/data/cache/*.tmp'] })).left).toEqual(['cache/keep.tmp']);
 });
