@@ -1,8 +1,8 @@
 import { pipeline } from 'node:stream/promises';
 import { Command, CommanderError } from 'commander';
+import { plainPath } from '../config/values.ts';
 import type { Context } from '../context.ts';
 import { configurationError, DavitError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
-import { plainPath } from '../steps/find.ts';
 import { version } from '../version.ts';
 import { backup } from './backup.ts';
 import { confirm } from './confirm.ts';

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { z } from 'zod';
 import { parseKeep } from '../model/retention.ts';
 import type { Share } from '../model/share.ts';
@@ -66,17 +67,17 @@ export const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error
 
 export const absolutePath = z.string().regex(/^\/[^\0]*$/, { error: 'expected an absolute path inside the container' });
 
-export const absolutePaths = list.pipe(z.array(absolutePath).min(1, { error: 'expected at least one absolute path' }));
+const plainPaths = z.array(absolutePath.transform(plainPath)).min(1, { error: 'expected at least one absolute path' });
 
-/** A folder without the slash that a person may write behind it. */
-export function withoutSlash(path: string): string {
-  return path.replace(/(?<=.)\/+$/, '');
+export const absolutePaths = list.pipe(plainPaths);
+
+/** As Docker has it: a person may write `..` or a slash too many, such as one behind a folder. */
+export function plainPath(path: string): string {
+  return posix.normalize(path).replace(/(?<=.)\/$/, '');
 }
 
-/** A comma in braces is a part of the glob, and a folder may end with a slash. */
-export const globs = separatedBy(/,(?![^{}]*\})|\n/).pipe(
-  z.array(absolutePath.transform(withoutSlash)).min(1, { error: 'expected at least one absolute path' }),
-);
+/** A comma in braces is a part of the glob. */
+export const globs = separatedBy(/,(?![^{}]*\})|\n/).pipe(plainPaths);
 
 /** Split like a shell splits words, with quotes but without expansion. */
 export const words = z.string().transform((text, context) => {

@@ -1,5 +1,4 @@
-import { posix } from 'node:path';
-import { withoutSlash } from '../config/values.ts';
+import { plainPath } from '../config/values.ts';
 import type { Context } from '../context.ts';
 import { configurationError, DavitError } from '../model/errors.ts';
 import { type Artifact, artifactId, isGood, type Manifest, newestFirst } from '../model/snapshot.ts';
@@ -99,11 +98,6 @@ export function chooseArtifacts(manifest: Manifest, { service, only, path }: Par
     });
   }
   return chosen;
-}
-
-/** A container path as artifacts have it: a person may end a folder with a slash. */
-export function plainPath(path: string): string {
-  return withoutSlash(posix.normalize(path));
 }
 
 /** By its name, or a file tree by its container path. */

@@ -1,4 +1,3 @@
-import { withoutSlash } from '../config/values.ts';
 import { configurationError } from '../model/errors.ts';
 import type { FilesSource, Problem, Skipped } from '../model/plan.ts';
 import type { Mount } from '../docker/docker.ts';
@@ -113,7 +112,7 @@ function wantedMounts(service: Service, databases: DatabaseVolumes, skipped: Ski
   const mounts = service.containers[0].mounts;
   const files = service.labels?.files;
   if (Array.isArray(files)) {
-    const chosen = explicitMounts(mounts, files.map(withoutSlash));
+    const chosen = explicitMounts(mounts, files);
     for (const mount of mounts)
       if (isVolume(mount) && !chosen.wanted.some((one) => one.mount === mount))
         skipped.push({ service: service.name, what: mount.destination, why: unsuited(mount) ?? 'not in davit.files' });

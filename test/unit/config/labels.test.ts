@@ -18,7 +18,7 @@ const cases: Record<keyof typeof labels, { good: [string, unknown]; bad: string[
   'dump.options': { good: ['--a "b c"', ['--a', 'b c']], bad: ['--a "b c'] },
   files: { good: ['/data, /config', ['/data', '/config']], bad: ['data', '', 'automatic', '/data,config'] },
   'files.include': { good: ['/data/*.{jpg,png}, /data/conf/', ['/data/*.{jpg,png}', '/data/conf']], bad: ['**/*.db', ''] },
-  'files.exclude': { good: ['/data/cache/**', ['/data/cache/**']], bad: ['cache/**', ''] },
+  'files.exclude': { good: ['/data//cache/./**', ['/data/cache/**']], bad: ['cache/**', ''] },
   sqlite: { good: ['/data/**/*.db', ['/data/**/*.db']], bad: ['vault.db', 'all', ''] },
   quiesce: { good: ['stop', 'stop'], bad: ['kill', 'true', ''] },
   'quiesce.during': { good: ['files', 'files'], bad: ['dump', ''] },

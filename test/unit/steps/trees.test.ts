@@ -75,7 +75,8 @@ describe('files as a list', () => {
   test.each<[string, string[]]>([
     ['/data', ['/data of outer', '/data/cache/deep of inner']],
     ['/data/', ['/data of outer', '/data/cache/deep of inner']],
-    ['/data/sub/folder', ['/data/sub/folder of outer']],
+    ['/data//sub/./folder//', ['/data/sub/folder of outer']],
+    ['/data/../data2', ['/data2 of /srv/x']],
     ['/data/cache', ['/data/cache/deep of inner', '/data/cache of outer']],
     ['/data/cache/deep/x', ['/data/cache/deep/x of inner']],
     ['/data2', ['/data2 of /srv/x']],
@@ -90,6 +91,11 @@ describe('files as a list', () => {
   test('says which volumes are not in the list', () => {
     expect(list('/data2,/data/cache').skipped).toEqual([expect.stringMatching(/^app \/etc\/app: mounted read-only/)]);
     expect(list('/etc/app').skipped).toEqual(['/data', '/data/cache/deep', '/data2'].map((path) => `app ${path}: not in davit.files`));
+  });
+
+  test('no path leads out of its volume', () => {
+    expect(list('/data/../etc')).toMatchObject({ taken: ['app /etc/app of ro'], problems: [] });
+    expect(list('/data/../root').problems).toEqual([expect.stringContaining('/root is in no volume')]);
   });
 
   test('a path in no volume is a problem, and the others are still taken', () => {
