@@ -174,10 +174,14 @@ export const setSchema = z.strictObject({
       example: 'default',
       description: 'Sets whose snapshots need those of this one: of each of theirs that stays, the one that belongs to it stays as well.',
     }),
-  storage: setName.optional().meta({
-    example: 'images',
-    description: 'Where this set goes, instead of `DAVIT_STORAGE`: the name of a variable `DAVIT_STORAGE_<NAME>`.',
-  }),
+  // In the name of its variable both are `_`.
+  storage: setName
+    .transform((name) => name.replaceAll('_', '-'))
+    .optional()
+    .meta({
+      example: 'images',
+      description: 'Where this set goes, instead of `DAVIT_STORAGE`: the name of a variable `DAVIT_STORAGE_<NAME>`.',
+    }),
 });
 export type SetSettings = z.output<typeof setSchema>;
 

@@ -11,6 +11,8 @@ describe('labels of a set on Davit itself', () => {
     const containers = [own({ 'davit.set.default.storage': 'cold' }), postgres()];
     expect(problems(await planned(containers))).toEqual([expect.stringContaining('is not configured: cold — set DAVIT_STORAGE_COLD')]);
     expect(problems(await planned(containers, { environment: { DAVIT_STORAGE_COLD: 's3://cold' } }))).toEqual([]);
+    const written = [own({ 'davit.set.default.storage': 'very_cold' }), postgres()];
+    expect(problems(await planned(written, { environment: { DAVIT_STORAGE_VERY_COLD: 's3://cold' } }))).toEqual([]);
   });
 
   test('of a set that nobody belongs to are told: its name may be misspelt', async () => {
