@@ -1,5 +1,5 @@
 import { configurationError } from '../model/errors.ts';
-import { newestFirst } from '../model/snapshot.ts';
+import { type Manifest, newestFirst } from '../model/snapshot.ts';
 import type { Flaw, Listing, Repository } from './repository.ts';
 
 /** Several storages as one repository: what is listed remembers where it lies, what begins says where it goes. The default storage has the name ''. */
@@ -58,9 +58,28 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
 /** Two names may mean one place, or one is a copy of the other: what both list is one snapshot, of the first. */
 function merge(lists: readonly Listing[]): Listing {
   const manifests = lists.flatMap(({ manifests }) => manifests);
-  const once = Map.groupBy(manifests, ({ stack, set, id }) => [stack, set, id].join('/'));
+  const once = [...Map.groupBy(manifests, ({ stack, set, id }) => [stack, set, id].join('/')).values()].flatMap((same) => same.slice(0, 1));
+  const sets = Map.groupBy(once, ({ stack, set }) => [stack, set].join('/'));
   return {
-    manifests: [...once.values()].flatMap((same) => same.slice(0, 1)).toSorted(newestFirst),
+    manifests: [...sets.values()].flatMap(inOneOrder).toSorted(newestFirst),
     damaged: lists.flatMap(({ damaged }) => damaged),
   };
+}
+
+/**
+ * The snapshots of a set. Where one storage was numbered without knowing of another, as after a move, the clock tells between them; inside of each, the numbers.
+ * They are numbered anew then, up from the highest that there is.
+ */
+function inOneOrder(manifests: readonly Manifest[]): readonly Manifest[] {
+  const storages = [...Map.groupBy(manifests, ({ storage }) => storage).values()].map((own) => own.toSorted(newestFirst));
+  const order: Manifest[] = [];
+  for (let next = youngest(storages)?.shift(); next !== undefined; next = youngest(storages)?.shift()) order.push(next);
+  if (order.every(({ sequence }, index) => sequence < (order[index - 1]?.sequence ?? Infinity))) return manifests;
+  const highest = Math.max(order.length, ...order.map(({ sequence }) => sequence));
+  return order.map((manifest, index) => ({ ...manifest, sequence: highest - index }));
+}
+
+/** The one whose first snapshot is the latest. */
+function youngest(storages: readonly Manifest[][]): Manifest[] | undefined {
+  return storages.toSorted(([a], [b]) => (b?.startedAt ?? '').localeCompare(a?.startedAt ?? ''))[0];
 }

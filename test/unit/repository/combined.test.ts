@@ -59,3 +59,37 @@ test('what two names of one place list is one snapshot, which retention must not
   expect((await twice.listReachable('shop')).manifests).toEqual(manifests);
   expect(retain(manifests, { last: 2 }).filter(({ reasons }) => reasons.length === 0)).toEqual([]);
 });
+
+test('what was numbered apart, before and after a move, is ordered by the clock; what one storage holds, by its numbers', async () => {
+  const holding = (...snapshots: (readonly [sequence: number, day: string])[]) =>
+    ({
+      list: async () => ({
+        manifests: snapshots.map(([sequence, day]) => manifest({ id: day, sequence, startedAt: `2026-11-${day}T03:00:00.000Z` })),
+        damaged: [],
+      }),
+    }) as unknown as Repository;
+  const ordered = async (now: Repository, before: Repository): Promise<(readonly [string, number])[]> => {
+    const both = combined(
+      new Map([
+        ['', now],
+        ['before', before],
+      ]),
+    );
+    return (await both.list('shop')).manifests.map(({ id, sequence }) => [id, sequence]);
+  };
+  expect(await ordered(holding([2, '12'], [1, '11']), holding([90, '10'], [89, '09']))).toEqual([
+    ['12', 90],
+    ['11', 89],
+    ['10', 88],
+    ['09', 87],
+  ]);
+  expect(await ordered(holding([1, '12']), holding([1, '11']))).toEqual([
+    ['12', 2],
+    ['11', 1],
+  ]);
+  expect(await ordered(holding([3, '12'], [2, '29']), holding([1, '10']))).toEqual([
+    ['12', 3],
+    ['29', 2],
+    ['10', 1],
+  ]);
+});
