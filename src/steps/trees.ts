@@ -2,7 +2,8 @@ import { configurationError } from '../model/errors.ts';
 import type { FilesSource, Problem, Skipped } from '../model/plan.ts';
 import type { Mount } from '../docker/docker.ts';
 import type { Service } from './discover.ts';
-import { globBelow, isInside, placeIn, placesInside } from './places.ts';
+import { globBelow, isInside, overlaps, placeIn, placesInside } from './places.ts';
+import { baseOf } from './selection.ts';
 import { separateVolumes, widen } from './shared-volumes.ts';
 
 export interface TreePlan {
@@ -40,6 +41,7 @@ export function planTrees(
   for (const service of services) {
     if (service.labels === undefined || service.labels.files === 'none') continue;
     const { wanted, missing } = wantedMounts(service, databases, skipped);
+    warnings.push(...strayGlobs(service, wanted));
     for (const path of missing) {
       problems.push({
         service: service.name,
@@ -135,6 +137,16 @@ function wantedMounts(service: Service, databases: DatabaseVolumes, skipped: Ski
     else skipped.push({ service: service.name, what: mount.destination, why });
   }
   return { wanted, missing: [] };
+}
+
+/** As where somebody wrote a path of the host. */
+function strayGlobs({ name, labels }: Service, wanted: readonly Wanted[]): string[] {
+  const isStray = (glob: string): boolean => !wanted.some(({ path }) => overlaps(path, baseOf(glob)));
+  return (['files.include', 'files.exclude'] as const).flatMap((label) =>
+    (labels?.[label] ?? [])
+      .filter(isStray)
+      .map((glob) => `service "${name}": davit.${label}: ${glob} lies in none of its file trees, which are paths in the container`),
+  );
 }
 
 /** A path means the volume it lies in, from there on, and every volume that is mounted below it. */

@@ -41,11 +41,8 @@ describe('a volume of several services with globs', () => {
     ['they want different things', { include: '/data/a' }, { include: '/srv/b' }],
     ['one wants nothing of it', { include: '/data/a' }, { include: '/w/**' }],
   ])('is archived whole, with a warning, when %s', (_, first, second) => {
-    expect(shared(first, second)).toEqual({
-      include: [],
-      exclude: [],
-      warnings: [expect.stringMatching(/^service "b": \/srv is the same volume as \/data of "a", and .* differ: all of it is archived — /)],
-    });
+    const said = expect.stringMatching(/^service "b": \/srv is the same volume as \/data of "a", and .* differ: all of it is archived — /);
+    expect(shared(first, second)).toEqual({ include: [], exclude: [], warnings: expect.arrayContaining([said]) });
   });
 });
 

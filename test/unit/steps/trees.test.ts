@@ -11,7 +11,7 @@ interface Databases {
 }
 
 function trees(services: readonly Service[], { dumped = [], dataOf = {}, storage }: Databases = {}) {
-  const { sources, skipped, problems } = planTrees(
+  const { sources, skipped, problems, warnings } = planTrees(
     services,
     { dumped: new Set(dumped), dataOf: new Map(Object.entries(dataOf)) },
     new Set(storage === undefined ? [] : [storage]),
@@ -20,6 +20,7 @@ function trees(services: readonly Service[], { dumped = [], dataOf = {}, storage
     taken: sources.map(({ service: name, path, mount }) => `${name} ${path} of ${mount.source}`),
     skipped: skipped.map(({ service: name, what, why }) => `${name} ${what}: ${why}`),
     problems: problems.map(({ error }) => error.message),
+    warnings,
     sources,
   };
 }
@@ -151,6 +152,14 @@ test('the volume that the snapshots are written to is left out, whoever mounts i
   const { taken, skipped } = trees([app([volume('backups', '/old'), volume('v', '/data')])], { storage: 'volume:backups' });
   expect(taken).toEqual(['app /data of v']);
   expect(skipped).toEqual(['app /old: the snapshots themselves are stored here']);
+});
+
+test('a glob that lies in no tree of its service is told of, as where somebody wrote a path of the host', () => {
+  const labels = { 'davit.files.include': '/data/a,/**/*.db', 'davit.files.exclude': '/srv/vault/tmp/**,/data2,/dat/**,/etc/app/x/*' };
+  const stray = (glob: string): string =>
+    `service "app": davit.files.exclude: ${glob} lies in none of its file trees, which are paths in the container`;
+  const mounts = [bind('/srv/vault', '/data'), volume('v', '/etc/app')];
+  expect(trees([app(mounts, labels)]).warnings).toEqual(['/srv/vault/tmp/**', '/data2', '/dat/**'].map(stray));
 });
 
 test('a source carries the globs and the order of its service, and the path in its name', () => {
