@@ -7,7 +7,7 @@ import type { Service, Stack } from './discover.ts';
 import { halfRestored } from './half-restored.ts';
 import { overlaps, placeIn, placeOf } from './places.ts';
 import { storagePlaces, unmountedFolders } from './storage-folders.ts';
-import { dataVolumes, findServers, type Server, targetOf } from './servers.ts';
+import { dataVolumes, findServers, type Server, targetOf, unrecognised } from './servers.ts';
 import { idleSettings, ownName, unknownSets, unknownStorage } from './sets.ts';
 import { planTrees } from './trees.ts';
 
@@ -35,6 +35,7 @@ export async function plan(context: Context, stack: Stack, set: string, replaced
     skipped: [...databases.flatMap(({ skipped }) => skipped), ...trees.skipped, ...untaken(stack, set)],
     problems: [
       ...databases.flatMap(({ problems }) => problems),
+      ...unrecognised(members, servers),
       ...commands.problems,
       ...trees.problems,
       ...wrongLabels(stack, set),

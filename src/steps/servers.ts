@@ -1,8 +1,10 @@
 import pLimit from 'p-limit';
+import { labelSchema } from '../config/labels.ts';
 import type { Context } from '../context.ts';
 import type { Engine, Inventory, Target } from '../engines/engine.ts';
 import { askFirstStart, isFirstStart } from './first-start.ts';
 import { configurationError, DavitError } from '../model/errors.ts';
+import type { Problem } from '../model/plan.ts';
 import type { Service, Stack } from './discover.ts';
 import { isInside, placeOf } from './places.ts';
 
@@ -97,6 +99,27 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
   }
 }
 
+/** Who says how a database is dumped wants it dumped: its files alone would not be that. */
+export function unrecognised(members: readonly Service[], servers: readonly Server[]): Problem[] {
+  return members
+    .filter((service) => service.labels?.dump === 'auto' && !servers.some((server) => server.service === service))
+    .filter(({ labels }) => JSON.stringify(dumpLabels(labels)) !== JSON.stringify(dumpLabels(labelSchema.parse({}))))
+    .map(({ name, containers: [{ state }] }) => ({
+      service: name,
+      absent: state === 'created',
+      error: configurationError({
+        where: `service "${name}"`,
+        what: 'has labels davit.dump.…, and no database is recognised in its container',
+        seen: state === 'running' ? undefined : `the container is ${state}`,
+        fix: 'say which one it is, such as davit.dump=postgres, or remove them',
+      }),
+    }));
+}
+
+function dumpLabels(labels: object = {}): [string, unknown][] {
+  return Object.entries(labels).filter(([label, value]) => label.startsWith('dump.') && value !== undefined);
+}
+
 /** As labels and the container's configuration tell, without asking it. */
 export function configuredEngine(engines: readonly Engine[], { labels, containers: [container] }: Service): Engine | undefined {
   const wanted = labels?.dump ?? 'auto';
@@ -105,6 +128,8 @@ export function configuredEngine(engines: readonly Engine[], { labels, container
 
 /** Where nobody answered, no password can have been wrong; a server with another port or socket is found by the variables that it reads itself. */
 function adviceOn(stderr: string, service: string): string {
+  if (/^sh: .*(not found|: : Permission denied)$|^it has no /m.test(stderr))
+    return 'its container lacks the tools of that server: correct davit.dump, or give the label to the service that the server runs in';
   if (/can't connect|could not connect|connection refused|ECONNREFUSED|No such file or directory|is starting up/i.test(stderr))
     return (
       `look at \`docker compose logs ${service}\`; if it is still starting, back up again when it is up; if its port or socket is another one, ` +

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { composeContainer } from '../../support/builders.ts';
 import { inventory, planned, postgres, problems } from '../../support/planned.ts';
 
 test.each([
@@ -7,6 +8,31 @@ test.each([
 ])('a server that is not up yet is told apart from a wrong password: %s', async (stderr) => {
   const found = await planned([postgres()], { answer: () => ({ exitCode: 2, stderr }) });
   expect(problems(found)).toEqual([expect.stringMatching(/does not answer: .* — look at `docker compose logs db`/)]);
+});
+
+test.each([
+  'sh: 3: pg_dump: not found\nsh: 4: exec: psql: not found',
+  'sh: psql: not found',
+  'sh: line 1: psql: command not found',
+  'sh: 3: exec: : Permission denied',
+])('a container without the tools of the server that its label names is told apart from a wrong password: %s', async (stderr) => {
+  const found = await planned([postgres()], { answer: () => ({ exitCode: 127, stderr }) });
+  expect(problems(found)).toEqual([
+    expect.stringMatching(/does not answer: .* — its container lacks the tools of that server: correct davit\.dump/),
+  ]);
+});
+
+test.each<[Record<string, string>, boolean]>([
+  [{ 'davit.dump.databases': 'shop' }, true],
+  [{ 'davit.dump.options': '--no-owner' }, true],
+  [{ 'davit.dump.password-file': '/run/secrets/pw' }, true],
+  [{ 'davit.dump.databases': '*' }, false],
+  [{ 'davit.dump': 'none', 'davit.dump.user': 'x' }, false],
+  [{ 'davit.enable': 'true' }, false],
+])('labels %j of a database that nobody recognises are a problem: %s', async (labels, isProblem) => {
+  const said =
+    'service "own": has labels davit.dump.…, and no database is recognised in its container — say which one it is, such as davit.dump=postgres, or remove them';
+  expect(problems(await planned([postgres(), composeContainer('own', { labels })]))).toEqual(isProblem ? [said] : []);
 });
 
 test('where no password would do, none is asked for', async () => {
