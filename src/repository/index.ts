@@ -24,6 +24,7 @@ export async function createRepository(
   const { DAVIT_ENCRYPT_TO: recipients, DAVIT_IDENTITY: identity, DAVIT_PASSWORD: password, DAVIT_PROVE } = settings;
   const keys = { recipients, identity };
   refuseUselessRecipients(settings);
+  refuseUselessPassword(settings);
   const decoders = createCodecs(keys);
   const repositories = new Map<string, Repository>();
   for (const [name, location] of Object.entries(locationsOf(settings))) {
@@ -65,6 +66,18 @@ function refuseUselessRecipients({ DAVIT_ENCRYPT_TO: recipients, ...settings }: 
     what: 'DAVIT_ENCRYPT_TO says nothing to the format of restic, which is encrypted with DAVIT_PASSWORD, and readable from here',
     seen: locations.join(', '),
     fix: 'unset it, or store plain files: s3:// or file:// without restic+',
+  });
+}
+
+/** And whoever gives a password wants that nobody else can read them. */
+function refuseUselessPassword({ DAVIT_ENCRYPT_TO: recipients, DAVIT_PASSWORD: password, ...settings }: Settings): void {
+  const locations = Object.values(locationsOf(settings));
+  if (password === undefined || recipients.length > 0 || locations.some((location) => inResticFormat.test(location))) return;
+  throw configurationError({
+    where: 'environment',
+    what: 'DAVIT_PASSWORD says nothing to plain files, which are not encrypted with it',
+    seen: locations.join(', '),
+    fix: 'write restic+ before the location, or unset it and encrypt to DAVIT_ENCRYPT_TO',
   });
 }
 

@@ -13,6 +13,13 @@ test('recipients that nothing would be encrypted to are refused', async () => {
   await expect(create({ DAVIT_STORAGE: 'file:///backups', DAVIT_ENCRYPT_TO: recipient })).resolves.toBeDefined();
 });
 
+test('a password that nothing would be encrypted with is refused', async () => {
+  await expect(create({ DAVIT_STORAGE: 's3://bucket' })).rejects.toThrow(
+    /DAVIT_PASSWORD says nothing to plain files.*: s3:\/\/bucket — write restic\+/,
+  );
+  await expect(create({ DAVIT_STORAGE: 's3://bucket', DAVIT_STORAGE_IMAGES: 'restic+s3://images' })).resolves.toBeDefined();
+});
+
 test('whether snapshots stay on this machine is asked of the storage that they go to', async () => {
   const { isLocal } = await create({ DAVIT_STORAGE: 's3://bucket', DAVIT_STORAGE_IMAGES: 'restic+file:///images' });
   expect([isLocal(), isLocal('images')]).toEqual([false, true]);
