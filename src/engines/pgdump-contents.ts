@@ -10,6 +10,8 @@ export interface Entry {
   readonly kind: string;
   readonly copied: boolean;
   readonly hasData: boolean;
+  /** Creates the schema that every new database has: up to version 10 always, since then where it was chosen by its name. */
+  readonly makesPublic: boolean;
 }
 
 export interface Contents {
@@ -53,7 +55,7 @@ export function parseContents(data: Buffer): Contents | undefined {
     const tag = text() ?? '';
     const kind = text() ?? '';
     int();
-    text();
+    const definition = text() ?? '';
     text();
     const copied = (text() ?? '') !== '';
     const namespace = text();
@@ -65,7 +67,14 @@ export function parseContents(data: Buffer): Contents | undefined {
     while (text() !== undefined);
     const state = byte();
     for (let place = 0; place < offsetBytes; place += 1) byte();
-    return { id, table: namespace ? `${namespace}.${tag}` : tag, kind, copied, hasData: state !== noData };
+    return {
+      id,
+      table: namespace ? `${namespace}.${tag}` : tag,
+      kind,
+      copied,
+      hasData: state !== noData,
+      makesPublic: kind === 'SCHEMA' && tag === 'public' && definition.startsWith('CREATE'),
+    };
   }
 
   try {

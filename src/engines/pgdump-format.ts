@@ -9,8 +9,8 @@ const newline = 0x0a;
 /** pg_dump ends the rows of a table with `\.` and two empty lines. */
 const closingLines = 3;
 
-/** Proves that every entry that should have data has it, whole, and that nothing follows; counts the rows on the way. */
-export function createPgDumpInspector(where: string): Inspector {
+/** Proves that every entry that should have data has it, whole, and that nothing follows; counts the rows on the way. `options`: those of a person. */
+export function createPgDumpInspector(where: string, options: readonly string[] = []): Inspector {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   /** The table of contents is read again from its start only when twice as much of it is there: it may be hundreds of megabytes. */
@@ -98,6 +98,14 @@ export function createPgDumpInspector(where: string): Inspector {
       const missing = contents.entries.filter((entry) => entry.hasData && !finished.has(entry.id));
       if (missing.length > 0) throw incomplete(`${missing.length} of its tables have no data, the first is ${missing[0]?.table}`);
       if (next !== 'block' || carry.length > 0) throw incomplete('it ends inside a table');
+      const chosen = options.find((option) => /^(-n|--schema(?!-))/.test(option));
+      if (chosen !== undefined && contents.entries.some(({ makesPublic }) => makesPublic))
+        throw new DavitError({
+          where,
+          what: 'the dump makes the schema public, which every new database has already, so that no restore could load it',
+          seen: chosen,
+          fix: 'name the schemas to leave out instead, in davit.dump.options: --exclude-schema=…',
+        });
       return tables(contents, lines);
     },
   };

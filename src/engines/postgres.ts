@@ -111,7 +111,7 @@ export const postgres: Engine = {
         `exec pg_dump --format=custom --compress=0 --lock-wait-timeout=60s --no-password ${options} -d ${quote(connection(database.name))}`,
       ),
       extension: 'pgdump',
-      inspect: () => createPgDumpInspector(where),
+      inspect: () => createPgDumpInspector(where, target.access.options),
     };
   },
   /** pg_restore reads no archive of a newer pg_dump, and roles are written in words that an older server does not know. */

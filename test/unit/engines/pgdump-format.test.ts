@@ -148,3 +148,21 @@ describe.each(['postgres-15.pgdump', 'postgres-17.pgdump'])('the dump %s', (file
     for (const more of ['\0', '\n', 'x', 'pg_dump: error']) expect(isAccepted([dump, Buffer.from(more)])).toBe(false);
   });
 });
+
+describe('a dump that makes the schema public', () => {
+  const { bytes } = archive([{ id: 1, tag: 'public', kind: 'SCHEMA' }, ...entries]);
+  const other = archive([{ id: 1, tag: 'shop', kind: 'SCHEMA' }, ...entries]).bytes;
+  const accepts = (dump: Buffer, ...options: string[]): boolean =>
+    inspecting(() => createPgDumpInspector('service "db"', options)).isAccepted([dump]);
+
+  test.each([['--schema=public'], ['--no-owner', '-n', 'public'], ['-npub*']])(
+    'because of %s %s is refused: nobody could load it',
+    (...options) => {
+      expect([accepts(bytes, ...options), accepts(other, ...options)]).toEqual([false, true]);
+    },
+  );
+
+  test('is what an old pg_dump always writes, and its pg_restore loads', () => {
+    expect([accepts(bytes), accepts(bytes, '--schema-only')]).toEqual([true, true]);
+  });
+});
