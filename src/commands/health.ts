@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { type DrillReport, failureOf } from '../model/drill.ts';
@@ -53,8 +53,9 @@ export function inScope(name: string | undefined): Scope {
   return (set) => name === undefined || set === name;
 }
 
-export async function reportHealth(news: Partial<HealthState>, scope: Scope = nothing): Promise<void> {
-  const before = await readState().catch((): Partial<HealthState> => ({}));
+/** The daemon and commands beside it write this at the same time. */
+export async function reportHealth(news: Partial<HealthState>, scope: Scope = nothing, path = statePath): Promise<void> {
+  const before = await readState(() => readFile(path, 'utf8')).catch((): Partial<HealthState> => ({}));
   const state = {
     startedAt: new Date().toISOString(),
     ...before,
@@ -62,10 +63,12 @@ export async function reportHealth(news: Partial<HealthState>, scope: Scope = no
     lastRuns: follow(before.lastRuns, news.lastRuns, scope),
     lastDrills: follow(before.lastDrills, news.lastDrills, scope),
   };
+  const partial = `${path}.${crypto.randomUUID()}`;
   try {
-    await writeFile(`${statePath}.new`, JSON.stringify(state));
-    await rename(`${statePath}.new`, statePath);
+    await writeFile(partial, JSON.stringify(state));
+    await rename(partial, path);
   } catch (cause) {
+    await rm(partial, { force: true }).catch(() => undefined);
     throw new DavitError(
       {
         where: 'health',
