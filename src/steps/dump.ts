@@ -1,7 +1,7 @@
 import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
 import type { Context } from '../context.ts';
 import type { Engine, Inspector, Target } from '../engines/engine.ts';
-import { advised, DavitError, messageOf } from '../model/errors.ts';
+import { advised, andAlso, DavitError, messageOf } from '../model/errors.ts';
 import type { DatabaseSource } from '../model/plan.ts';
 import { type Artifact, artifactId, type Manifest, type Table } from '../model/snapshot.ts';
 import { compare } from './compare.ts';
@@ -18,15 +18,17 @@ export async function dumpDatabase(context: Context, run: Run, source: DatabaseS
     return await dump(context, run, source);
   } catch (error) {
     const { options } = targetOf(serviceOf(run.stack, source.service)).access;
-    if (!schemaChanged.test(messageOf(error))) throw advised(error, adviceOn(options));
+    if (!schemaChanged.test(messageOf(error))) throw withAdvice(error, options);
     context.log.warn({ source: artifactId(source), error: messageOf(error) }, 'the schema changed during the dump, trying once more');
     return dump(context, run, source);
   }
 }
 
-function adviceOn(options: readonly string[]): string {
-  const own = options.length === 0 ? '' : `, with \`${options.join(' ')}\` from label davit.dump.options`;
-  return `\`davit plan\` shows the command${own}: try it in the container`;
+/** What a person has added to the command is suspect, whatever else the error advises: `--skip-comments` looks like a dump that was cut off. */
+function withAdvice(error: unknown, options: readonly string[]): unknown {
+  const advice = (own: string): string => `\`davit plan\` shows the command${own}: try it in the container`;
+  if (options.length === 0 || !(error instanceof DavitError)) return advised(error, advice(''));
+  return andAlso(error, 'dump', advice(`, with \`${options.join(' ')}\` from label davit.dump.options`));
 }
 
 async function dump(context: Context, run: Run, source: DatabaseSource): Promise<Artifact> {

@@ -7,13 +7,13 @@ import { fakeContext } from '../../support/fake-context.ts';
 import { runOf } from '../../support/run.ts';
 
 /** A dump that the tool refuses. */
-async function refused(labels: Record<string, string>): Promise<string> {
+async function refused(labels: Record<string, string>, fix?: string): Promise<string> {
   const db = service('db', { labels });
   const context = fakeContext({ containers: [] });
   const docker = {
     read: () => {
       const stream = new PassThrough();
-      stream.destroy(new DavitError({ where: 'container "db"', what: 'pg_dump exited with 1', seen: 'unrecognized option' }));
+      stream.destroy(new DavitError({ where: 'container "db"', what: 'pg_dump exited with 1', seen: 'unrecognized option', fix }));
       return stream;
     },
   } as unknown as typeof context.docker;
@@ -30,4 +30,8 @@ test('a dump that the tool refuses says how to see why', async () => {
   expect(await refused({ 'davit.dump.options': '--nonsense' })).toMatch(
     / — `davit plan` .*, with `--nonsense` from label davit\.dump\.options: try/,
   );
+  expect(await refused({ 'davit.dump.options': '--skip-comments' }, 'look at the log')).toMatch(
+    / — look at the log; `davit plan` .*, with `--skip-comments` from label davit\.dump\.options: try/,
+  );
+  expect(await refused({ 'davit.dump': 'postgres' }, 'look at the log')).toMatch(/ — look at the log$/);
 });
