@@ -7,7 +7,7 @@ import { advised, configurationError, DavitError, hasCode, messageOf } from '../
 import { makeFolders } from '../model/folders.ts';
 import { type Artifact, artifactId, keySegment, type Manifest } from '../model/snapshot.ts';
 import { MissingObject } from '../storage/storage.ts';
-import { treeOf } from './find.ts';
+import { treeAround } from './find.ts';
 import { placeDatabase } from './sqlite.ts';
 
 /** Writes artifacts into a folder instead of the stack: trees unpacked, with their SQLite databases in place; dumps as the plain files that the database's own client reads. */
@@ -52,12 +52,12 @@ function explained(error: unknown, target: string): unknown {
   return new DavitError({ where: '--to', what, seen: `${target}: ${messageOf(error)}`, fix }, { cause: error });
 }
 
-/** A SQLite database lies in its tree, also when that is not there. */
+/** A tree lies in the one around it, and a SQLite database in its tree, also when that is not there. */
 function placeIn(folder: string, manifest: Manifest, artifact: Artifact): string {
-  const at = (name: string): string => join(folder, keySegment(artifact.service), ...name.split('/').map(keySegment));
-  if (artifact.kind !== 'sqlite') return at(artifact.name);
-  const tree = treeOf(manifest.artifacts, artifact);
-  return tree === undefined ? at(`files${artifact.path}`) : join(at(tree.name), relative(tree.path ?? '/', artifact.path ?? '/'));
+  const around = treeAround(manifest.artifacts, artifact);
+  if (around !== undefined) return join(placeIn(folder, manifest, around), relative(around.path ?? '/', artifact.path ?? '/'));
+  const name = artifact.kind === 'sqlite' ? `files${artifact.path}` : artifact.name;
+  return join(folder, keySegment(artifact.service), ...name.split('/').map(keySegment));
 }
 
 async function exportTree(

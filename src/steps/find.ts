@@ -127,7 +127,13 @@ export function databasesOf(artifacts: readonly Artifact[], tree: Artifact): Art
 }
 
 /** The tree that a SQLite database was taken out of. */
-export function treeOf(artifacts: readonly Artifact[], { kind, service, path = '' }: Artifact): Artifact | undefined {
-  if (kind !== 'sqlite') return undefined;
-  return deepest(artifacts.filter((tree) => tree.kind === 'files' && tree.service === service && isInside(path, tree.path ?? '')))[0];
+export function treeOf(artifacts: readonly Artifact[], artifact: Artifact): Artifact | undefined {
+  return artifact.kind === 'sqlite' ? treeAround(artifacts, artifact) : undefined;
+}
+
+/** The tree that a SQLite database, or the tree of a volume that is mounted inside another one, lies in. */
+export function treeAround(artifacts: readonly Artifact[], { kind, service, name, path }: Artifact): Artifact | undefined {
+  if (path === undefined) return undefined;
+  const isAround = (tree: Artifact): boolean => tree.kind === 'files' && tree.service === service && isInside(path, tree.path ?? '');
+  return deepest(artifacts.filter((tree) => isAround(tree) && (kind !== 'files' || tree.name !== name)))[0];
 }
