@@ -3,7 +3,7 @@ import type { Codec } from './codec.ts';
 import { exitError, program, type Exit } from './program.ts';
 
 export interface AgeKeys {
-  /** Public: `age1…` or `ssh-ed25519 …`. */
+  /** Public: `age1…`. */
   readonly recipients: readonly string[];
   /** Secret: the lines of an identity file. Needed only to read. */
   readonly identity?: string | undefined;

@@ -62,6 +62,8 @@ export interface Engine {
   readonly accounts: string | undefined;
   /** Accounts hold grants on tables and routines, which can only be given when these are there: they are restored before the databases, and again after them. */
   readonly grantsObjects: boolean;
+  /** Options of the dump tool that leave out what no restore can do without. */
+  readonly leavesOut?: RegExp;
   inventory(target: Target): Command;
   readInventory(stdout: string): Inventory;
   /** `database` undefined: the accounts. */

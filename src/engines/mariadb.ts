@@ -56,6 +56,7 @@ export const mariadb: Engine = {
     isImage(container, /^mariadb/) ||
     Object.keys(container.env).some((name) => name.startsWith('MARIADB_ROOT_') || name === 'MARIADB_DATABASE') ||
     processes.some((name) => name === 'mariadbd'),
+  leavesOut: /^(--no-create-info|-t)$/,
   inventory: (target) => sqlInventory(prelude(target), `${client} ${session}`, dumpTool),
   readInventory: readDatabases,
   dump(target, database) {

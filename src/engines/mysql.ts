@@ -61,6 +61,7 @@ export const mysql: Engine = {
     isImage(container, /^(mysql|percona)/) ||
     Object.keys(container.env).some((name) => name.startsWith('MYSQL_ROOT_')) ||
     processes.some((name) => name === 'mysqld'),
+  leavesOut: /^(--no-create-info|-t)$/,
   inventory: (target) => sqlInventory(prelude(target), client, 'mysqldump'),
   readInventory: readDatabases,
   dump(target, database) {

@@ -65,6 +65,7 @@ export const postgres: Engine = {
     isImage(container, /^(postgres|postgis|timescaledb|pgvector|pgvecto-rs)/) ||
     (container.env['PGDATA'] !== undefined && Object.keys(container.env).some((name) => name.startsWith('POSTGRES_'))) ||
     processes.some((name) => name === 'postgres' || name === 'postmaster'),
+  leavesOut: /^(--data-only|-a|--section=(data|post-data))$/,
   inventory: (target) =>
     script(
       prelude(target),

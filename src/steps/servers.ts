@@ -46,6 +46,14 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
 
   async function takeInventory(service: Service, engine: Engine): Promise<Inventory> {
     const target = targetOf(service);
+    const unusable = target.access.options.find((option) => engine.leavesOut?.test(option));
+    if (unusable !== undefined)
+      throw configurationError({
+        where: `service "${service.name}"`,
+        what: 'davit.dump.options leaves out what every restore needs',
+        seen: unusable,
+        fix: 'remove it from the label',
+      });
     if (target.container.state !== 'running') {
       throw new DavitError({
         where: `service "${service.name}"`,

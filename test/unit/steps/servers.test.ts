@@ -49,3 +49,14 @@ test('nor is one dumped that is still being set up', async () => {
   expect(found.sources).toEqual([]);
   expect(problems(found)).toEqual([expect.stringMatching(/service "db": its server starts for the first time .* — wait until it is done/)]);
 });
+
+test.each([
+  ['postgres:17', '--no-owner --data-only'],
+  ['postgres:17', '--section=data'],
+  ['mariadb:11', '--no-create-info'],
+  ['mysql:9', '-t'],
+])('%s: a dump with %s would be of no use to a restore, so none is made', async (image, options) => {
+  const found = await planned([postgres({ 'davit.dump.options': options }, { image })]);
+  expect(found.sources).toEqual([]);
+  expect(problems(found)).toEqual([expect.stringMatching(/davit\.dump\.options leaves out what every restore needs: -\S+ — remove it/)]);
+});
