@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Container } from '../docker/docker.ts';
 import { DavitError } from '../model/errors.ts';
 import type { Access, Engine, Inspector, Inventory, Target } from './engine.ts';
+import { dumpDatabase } from './postgres-dump.ts';
 import { createPgDumpInspector } from './pgdump-format.ts';
 import { connection, psql, restoreDatabase, restoreRoles } from './postgres-restore.ts';
 import { type Expression, firstVariable, isImage, namedPassword, quote, script } from './shell.ts';
@@ -105,12 +106,8 @@ export const postgres: Engine = {
         inspect: () => createGlobalsInspector(where),
       };
     }
-    const options = target.access.options.map(quote).join(' ');
     return {
-      command: script(
-        prelude(target),
-        `exec pg_dump --format=custom --compress=0 --lock-wait-timeout=60s --no-password ${options} -d ${quote(connection(database.name))}`,
-      ),
+      command: script(prelude(target), dumpDatabase(database.name, target.access.options)),
       extension: 'pgdump',
       inspect: () => createPgDumpInspector(where, target.access.options),
     };

@@ -1,5 +1,6 @@
+import { execa } from 'execa';
 import { describe, expect } from 'vitest';
-import { docker } from '../../support/docker.ts';
+import { docker, until } from '../../support/docker.ts';
 import type { TestStack } from '../../support/stack.ts';
 import { lockTable, mariaTables, replaceTool, sql } from './faults.ts';
 import { labTest } from './lab-test.ts';
@@ -82,6 +83,22 @@ describe('half-way through the dump', () => {
     expect((await run).stderr).toContain('the schema changed during the dump, trying once more');
     const { artifacts } = await lab.succeeds(await run);
     expect(artifacts.find(({ name }) => name === 'shop')?.tables).toContainEqual({ name: 'z', rows: 100 });
+  });
+
+  test('a table of PostgreSQL is filled anew in one transaction: it is whole', async ({ lab }) => {
+    const session = execa('docker', ['exec', '-i', await lab.stack.container('postgres'), 'psql', '-U', 'postgres', 'shop'], {
+      buffer: false,
+    });
+    session.stdin.write("BEGIN; TRUNCATE t; INSERT INTO t SELECT id, 'new' FROM generate_series(1, 2000) AS id;\n");
+    const waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%LOCK TABLE%'";
+    const run = lab.backup();
+    await until('the dump waits', async () => (await lab.stack.sh('postgres', `psql -U postgres -At -c "${waiting}"`)) === '1', 60_000);
+    session.stdin.end('COMMIT;\n');
+    await session;
+    const { artifacts } = await lab.succeeds(await run);
+    expect(artifacts.find(({ service, name }) => service === 'postgres' && name === 'shop')?.tables).toEqual([
+      { name: 'public.t', rows: 2000 },
+    ]);
   });
 
   test('a table is altered during the second try as well', async ({ lab }) => {
