@@ -10,7 +10,8 @@ import { targetOf } from './servers.ts';
 import { imageOf, type Run } from './run.ts';
 
 /** A schema change during a dump ends it; the next try sees the new schema. */
-const schemaChanged = /Table definition has changed|could not open relation|cache lookup failed/;
+const schemaChanged =
+  /Table definition has changed|field count for table|doesn't exist \(1146\)|does not exist \(1305\)|could not open relation|cache lookup failed|relation ".*" does not exist/;
 
 /** Dumps one database or the accounts of a server. */
 export async function dumpDatabase(context: Context, run: Run, source: DatabaseSource): Promise<Artifact> {

@@ -85,6 +85,17 @@ describe('half-way through the dump', () => {
     expect(artifacts.find(({ name }) => name === 'shop')?.tables).toContainEqual({ name: 'z', rows: 100 });
   });
 
+  test('a table is dropped: the second try is good', async ({ lab }) => {
+    await sql(lab.stack, 'CREATE TABLE passing AS SELECT 1 AS id');
+    await using gate = await lockTable(lab, 'gate_1');
+    const run = lab.backup();
+    await gate.reached();
+    await sql(lab.stack, 'DROP TABLE passing');
+    await gate.open();
+    expect((await run).stderr).toMatch(/'shop.passing' doesn't exist.*the schema changed during the dump, trying once more/);
+    await lab.succeeds(await run);
+  });
+
   test('a table of PostgreSQL is filled anew in one transaction: it is whole', async ({ lab }) => {
     const session = execa('docker', ['exec', '-i', await lab.stack.container('postgres'), 'psql', '-U', 'postgres', 'shop'], {
       buffer: false,
