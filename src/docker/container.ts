@@ -32,6 +32,7 @@ export interface ContainerInfo {
   readonly State: {
     readonly Status: string;
     readonly StartedAt: string;
+    readonly ExitCode?: number | undefined;
     readonly OOMKilled?: boolean | undefined;
     readonly Health?: { readonly Status: string } | undefined;
   };
@@ -60,6 +61,7 @@ export function toContainer(info: ContainerInfo, repoDigest: string | undefined)
     image: info.Config.Image,
     imageId: repoDigest ?? info.Image,
     state: states.has(info.State.Status) ? (info.State.Status as ContainerState) : 'dead',
+    exitCode: info.State.ExitCode ?? 0,
     health: toHealth(info.State.Health?.Status),
     labels: { ...info.Config.Labels },
     env: Object.fromEntries((info.Config.Env ?? []).map(splitAssignment)),

@@ -19,6 +19,8 @@ export interface Container {
   /** Repository digest where known, else the image id. */
   readonly imageId: string;
   readonly state: ContainerState;
+  /** Of the last time that it ended; 0 before. */
+  readonly exitCode: number;
   readonly health: 'healthy' | 'unhealthy' | 'starting' | 'none';
   readonly labels: Readonly<Record<string, string>>;
   /** Names and values as configured; values may be secret and must not leave the process. */

@@ -13,6 +13,8 @@ const databaseReadyMs = 180_000;
 /** A server that is up, and refuses a login for so long, will go on refusing it. */
 const refusedMs = 15_000;
 const healthyMs = 120_000;
+/** What others wait for to end, such as a migration, takes its time. */
+const finishedMs = 600_000;
 
 export interface StartedDatabase {
   /** The login that may do most. */
@@ -116,28 +118,34 @@ async function startServices(context: Context, stack: Stack, services: readonly 
 }
 
 function isAwaited(stack: Stack, name: string): boolean {
-  return stack.services.some(({ dependsOn }) =>
-    dependsOn.some(({ service, condition }) => service === name && condition !== 'service_started'),
-  );
+  return conditionsOn(stack, name).some((condition) => condition !== 'service_started');
 }
 
-/** Waits until a service is up: healthy where it has a health check, finished where it is a one-shot. False: it is not, after two minutes. */
-async function waitHealthy(context: Context, stack: Stack, name: string): Promise<boolean> {
+function conditionsOn(stack: Stack, name: string): string[] {
+  return stack.services.flatMap(({ dependsOn }) => dependsOn.flatMap(({ service, condition }) => (service === name ? [condition] : [])));
+}
+
+/** Waits until a service is up: healthy where it has a health check, finished where others need that. Whoever ended with an error is not waited for. */
+async function waitHealthy(context: Context, stack: Stack, name: string): Promise<void> {
   const ids = (stack.services.find((service) => service.name === name)?.containers ?? []).map(({ id }) => id);
-  for (const deadline = context.now().getTime() + healthyMs; ; await wait(pollMs, undefined, { signal: context.signal })) {
+  const mustFinish = conditionsOn(stack, name).includes('service_completed_successfully');
+  const limitMs = mustFinish ? finishedMs : healthyMs;
+  for (const deadline = context.now().getTime() + limitMs; ; await wait(pollMs, undefined, { signal: context.signal })) {
     const containers = await Promise.all(ids.map((id) => context.docker.inspect(id)));
-    if (containers.every(isUp)) return true;
-    if (context.now().getTime() < deadline) continue;
-    context.log.warn(
-      { service: name, health: containers.map(({ state, health }) => `${state}, ${health}`).join('; ') },
-      'is not healthy yet',
+    if (containers.every((container) => isUp(container, mustFinish))) return;
+    const mayCome = containers.every((container) => container.state !== 'exited' || isUp(container, mustFinish));
+    if (mayCome && context.now().getTime() < deadline) continue;
+    const seen = containers.map(({ state, exitCode, health }) => `${state}, ${state === 'exited' ? `exit code ${exitCode}` : health}`);
+    return context.log.warn(
+      { service: name, health: seen.join('; ') },
+      mayCome ? `is not ${mustFinish ? 'done' : 'healthy'} yet` : 'ended with an error after its start',
     );
-    return false;
   }
 }
 
-function isUp({ state, health }: Container): boolean {
-  return state === 'exited' || (state === 'running' && (health === 'healthy' || health === 'none'));
+function isUp({ state, health, exitCode }: Container, mustFinish: boolean): boolean {
+  if (state === 'exited') return exitCode === 0;
+  return !mustFinish && state === 'running' && (health === 'healthy' || health === 'none');
 }
 
 /** A service and everything it depends on. */

@@ -26,6 +26,7 @@ export function container(overrides: Partial<Container> = {}): Container {
     image: 'example/app:1',
     imageId: 'sha256:0',
     state: 'running',
+    exitCode: 0,
     health: 'none',
     labels: {},
     env: {},

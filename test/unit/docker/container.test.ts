@@ -26,6 +26,7 @@ describe('a container as Docker describes it', () => {
       image: 'redis:7',
       imageId: 'sha256:1234',
       state: 'running',
+      exitCode: 0,
       health: 'healthy',
       labels: { 'davit.dump': 'auto' },
       env: { A: '1', B: 'x=y', EMPTY: '', BARE: '' },
