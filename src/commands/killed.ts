@@ -11,6 +11,7 @@ import { type HealthState, killedRun, readState, reportHealth, reportRun } from 
 import type { Turns } from './turns.ts';
 
 const lookEveryMs = 15_000;
+const longestPauseMs = 3_600_000;
 
 /** A run that was killed cannot tell it: the next one does, or the next start. Its sets are ill until they are backed up again. */
 export async function tellOfKilledRun(context: Context): Promise<void> {
@@ -48,11 +49,11 @@ export async function tellOfHalfRestored(context: Context, stack: Stack): Promis
 }
 
 /**
- * A command beside the daemon may be killed, as for want of memory: what it has stopped must not wait for the next run. What cannot be undone then is tried
- * again by the next run only. Ends when Davit is told to stop.
+ * A command beside the daemon may be killed, as for want of memory: what it has stopped must not wait for the next run. What cannot be undone yet, as while a
+ * machine comes up, is tried again after pauses that double. Ends when Davit is told to stop.
  */
 export async function watchOver(context: Context, stack: Stack, turns: Turns): Promise<void> {
-  const tried = new Set<string>();
+  const tries = new Map<string, { readonly count: number; readonly at: number }>();
   while (await passes(context.signal)) {
     await look().catch((error: unknown) => context.log.debug({ error: messageOf(error) }, 'what killed commands have left is not known'));
   }
@@ -60,22 +61,32 @@ export async function watchOver(context: Context, stack: Stack, turns: Turns): P
   async function look(): Promise<void> {
     const killed = await killedRun();
     const left = await abandonedJournals(context, stack);
-    if ((killed === undefined && left.every((id) => tried.has(id))) || (await isHeld(stack.name))) return;
+    if ((killed === undefined && !left.some(isDue)) || (await isHeld(stack.name))) return;
+    const isNews = killed !== undefined || left.some((id) => !tries.has(id));
     await turns.take(() =>
-      withLock(stack.name, bringBack).then(
-        () => left.forEach((id) => tried.add(id)),
+      withLock(stack.name, () => bringBack(isNews)).then(
+        () => left.forEach((id) => tries.set(id, { count: (tries.get(id)?.count ?? 0) + 1, at: performance.now() })),
         (error: unknown) => context.log.warn({ error: messageOf(error) }, 'what a killed command has left is not undone yet'),
       ),
     );
   }
 
-  async function bringBack(): Promise<void> {
+  function isDue(id: string): boolean {
+    const last = tries.get(id);
+    return last === undefined || performance.now() - last.at >= pauseAfter(last.count);
+  }
+
+  async function bringBack(isNews: boolean): Promise<void> {
     const now = await discover(context);
     await removeOrphans(context, now);
     await recover(context, now);
     await tellOfKilledRun(context);
-    await tellOfHalfRestored(context, now);
+    await (isNews ? tellOfHalfRestored(context, now) : reportHalfRestored(context, now));
   }
+}
+
+export function pauseAfter(tries: number): number {
+  return Math.min(lookEveryMs * 2 ** (tries - 1), longestPauseMs);
 }
 
 /** A while; false: Davit was told to stop. */

@@ -6,6 +6,7 @@ import { discover, type Service, type Stack } from './discover.ts';
 import { endRestore } from './ending.ts';
 import { halfRestored } from './half-restored.ts';
 import { hooksOf, runHook } from './hooks.ts';
+import { untilStarted } from './lifecycle.ts';
 import { type Journal, journals, writeJournal } from './journal-note.ts';
 import { resume } from './quiesce.ts';
 
@@ -92,14 +93,23 @@ export async function closeJournal(
   const services = journal.hooks
     .map((name) => stack.services.find((service) => service.name === name))
     .filter((service): service is Service => service !== undefined);
-  for (const { service, hook } of hooksOf(services, 'after')) await tryTo(runHook(context, service, hook));
+  const hooks = hooksOf(services, 'after');
+  await tryTo(
+    untilStarted(
+      context,
+      hooks.map(({ service }) => service),
+    ),
+  );
+  for (const { service, hook } of hooks) await tryTo(runHook(context, service, hook));
   if (id !== undefined && errors.length === 0) await tryTo(context.docker.remove(id));
   return { errors, warnings };
 }
 
-/** The journals that nobody alive elsewhere undoes. While nothing is under way here, they are of what was killed, or could not be undone. */
+/** The journals that this Davit can undo, and nobody alive elsewhere. While nothing is under way here, they are of what was killed, or could not be undone. */
 export async function abandonedJournals(context: Context, stack: Stack): Promise<string[]> {
-  return (await journals(context, stack)).flatMap(({ id, other }) => (other === undefined ? [id] : []));
+  return (await journals(context, stack)).flatMap(({ id, journal, other }) =>
+    other === undefined && !(journal instanceof DavitError) ? [id] : [],
+  );
 }
 
 /** Undoes what a killed run of this stack has left: first act of the daemon and of every run. What another Davit that is alive has stopped is left to it. */

@@ -143,6 +143,16 @@ async function waitHealthy(context: Context, stack: Stack, name: string): Promis
   }
 }
 
+/** Waits for those that have only just been started. Not when Davit is told to stop: it has ten seconds. */
+export async function untilStarted({ docker, now, signal }: Context, services: readonly Service[]): Promise<void> {
+  const ids = services.flatMap(({ containers }) => containers.map(({ id }) => id));
+  for (const deadline = now().getTime() + healthyMs; !signal.aborted && now().getTime() < deadline;) {
+    const containers = await Promise.all(ids.map((id) => docker.inspect(id)));
+    if (containers.every(({ state, health }) => state !== 'running' || health !== 'starting')) return;
+    await wait(pollMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
 function isUp({ state, health, exitCode }: Container, mustFinish: boolean): boolean {
   if (state === 'exited') return exitCode === 0;
   return !mustFinish && state === 'running' && (health === 'healthy' || health === 'none');

@@ -15,6 +15,7 @@ const services = {
   app: app('files', {
     healthcheck: healthy('test', '!', '-e', '/tmp/ill'),
     labels: [
+      'davit.hook.after=test ! -e /tmp/down',
       'davit.hook.before-restore=test ! -e /tmp/refuses',
       'davit.hook.after-restore=echo begun >> /tmp/hooks; while [ -e /tmp/held ]; do sleep 0.1; done',
     ],
@@ -130,5 +131,16 @@ test('a before-restore hook that fails: nothing was replaced, and nothing is sai
     stderr: expect.stringMatching(/before-restore ended with exit code 1 .*nothing was replaced$/m),
   });
   await stack.sh('app', 'rm /tmp/refuses');
+  expect((await stack.backup()).status).toBe('complete');
+});
+
+test('an after hook that fails for a while, as when a machine comes up: the daemon tries it until it succeeds', async () => {
+  const failed = async () => (await stack.compose('logs', 'davit')).stdout.split('after ended with exit code 1').length - 1;
+  await stack.sh('app', 'touch /tmp/down');
+  expect((await stack.backup(3)).status).toBe('incomplete');
+  const before = await failed();
+  await until('the daemon has tried it as well', async () => (await failed()) > before, 60_000);
+  await stack.sh('app', 'rm /tmp/down');
+  await until('nothing is left', async () => (await stack.leftovers()).length === 0, 60_000);
   expect((await stack.backup()).status).toBe('complete');
 });

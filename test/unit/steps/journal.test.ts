@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Container } from '../../../src/docker/docker.ts';
-import { openJournal, recover, requireAlone } from '../../../src/steps/journal.ts';
+import { closeJournal, openJournal, recover, requireAlone } from '../../../src/steps/journal.ts';
 import type { Journal } from '../../../src/steps/journal-note.ts';
 import { composeContainer, container, service, stack } from '../../support/builders.ts';
 import { keepingNotes } from '../../support/notes.ts';
@@ -43,6 +43,21 @@ test('a journal that cannot be read is told of and kept, and hides no other one'
   expect(errors).toEqual([
     expect.stringMatching(/^container "future": .* cannot be read: .*standstills.* — start the version of .* `docker rm future`$/),
   ]);
+});
+
+test('the after hooks wait for their service to be up', async () => {
+  const labels = { 'davit.hook.after': 'resume' };
+  const app = composeContainer('app', { labels, health: 'starting' });
+  const { context } = keepingNotes(app);
+  const happened: string[] = [];
+  let looks = 0;
+  const docker: typeof context.docker = {
+    ...context.docker,
+    inspect: async () => ((looks += 1) === 2 ? (happened.push('healthy'), { ...app, health: 'healthy' }) : app),
+    run: async (_, { argv }) => ({ exitCode: 0, stdout: String(happened.push(argv.at(-1) ?? '')), stderr: '' }),
+  };
+  await closeJournal({ ...context, docker }, stack(service('app', { labels })), undefined, { standstills: [], hooks: ['app'] });
+  expect(happened).toEqual(['healthy', 'resume']);
 });
 
 describe('of another Davit', () => {
