@@ -89,7 +89,7 @@ export async function closeJournal(
       (error: unknown) => void errors.push(error),
     );
   };
-  await tryTo(resume(context, stack, journal.standstills, resumed));
+  await tryTo(resume(context, stack, journal.standstills, resumed).then((gone) => void warnings.push(...gone)));
   const services = journal.hooks
     .map((name) => stack.services.find((service) => service.name === name))
     .filter((service): service is Service => service !== undefined);

@@ -99,35 +99,44 @@ export function requireStill(left: readonly Standstill[]): void {
   });
 }
 
-/** Dependencies first. Looks at what each container is now, so that it can be repeated; tries all of them before it reports the first that would not come back. */
+/**
+ * Dependencies first. Looks at what each container is now, so that it can be repeated; tries all of them before it reports the first that would not come back.
+ * Resolves with what is gone, as after `docker system prune`.
+ */
 export async function resume(
   context: Context,
   stack: Stack,
   standstills: readonly Standstill[],
   resumed: (service: string) => void = () => undefined,
-): Promise<void> {
+): Promise<string[]> {
   const errors: unknown[] = [];
+  const warnings: string[] = [];
   for (const { service, containers } of inStartOrder(stack, standstills)) {
     for (const name of containers) {
       try {
-        await resumeOne(context, stack, service, name);
+        if (!(await resumeOne(context, stack, service, name)))
+          warnings.push(
+            `service "${service}": ${name} was removed while it stood still, so it runs no more — \`docker compose up -d ${service}\``,
+          );
       } catch (error) {
         errors.push(error);
       }
     }
     resumed(service);
   }
+  for (const warning of warnings) context.log.warn({}, warning);
   if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors);
+  return warnings;
 }
 
-/** Compose may have recreated the container meanwhile: the service says which one is meant. */
-async function resumeOne({ docker, log }: Context, stack: Stack, service: string, name: string): Promise<void> {
+/** Compose may have recreated the container meanwhile: the service says which one is meant. False: there is none. */
+async function resumeOne({ docker, log }: Context, stack: Stack, service: string, name: string): Promise<boolean> {
   const known = stack.services.find((one) => one.name === service)?.containers ?? [];
   const wanted = known.find((container) => container.name === name) ?? known[0];
-  if (wanted === undefined) return log.warn({ service }, 'does not exist any more, so it cannot be resumed');
+  if (wanted === undefined) return false;
   const { id, state } = await docker.inspect(wanted.id);
   if (state === 'paused') await docker.unpause(id);
   else if (state !== 'running') await docker.start(id);
-  else return;
-  log.info({ service }, 'resumed');
+  if (state !== 'running') log.info({ service }, 'resumed');
+  return true;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../../src/model/plan.ts';
 import type { Service } from '../../../src/steps/discover.ts';
-import { inStartOrder, planStandstills, requireStill } from '../../../src/steps/quiesce.ts';
+import { inStartOrder, planStandstills, requireStill, resume } from '../../../src/steps/quiesce.ts';
 import {
   bind,
   commandSource,
@@ -13,6 +13,7 @@ import {
   stack,
   volume,
 } from '../../support/builders.ts';
+import { fakeContext } from '../../support/fake-context.ts';
 
 const data = volume('data', '/data');
 const stop = { 'davit.quiesce': 'stop' };
@@ -172,4 +173,12 @@ test('who was started meanwhile is named, and who stands still is not', () => {
   expect(() => requireStill(left(asks('running'), service('late', { mounts: [data] })))).toThrow(
     /^service "app", service "late": ran while it had to stand still.*: shop-app-1, shop-late-1 — do it again/,
   );
+});
+
+test('who was removed while it stood still is a warning', async () => {
+  const still = { service: 'app', mode: 'stop', during: 'set', timeoutMs: 1, containers: ['shop-app-1'] } as const;
+  expect(await resume(fakeContext({ containers: [composeContainer('app')] }), stack(service('app')), [still])).toEqual([]);
+  expect(await resume(fakeContext({ containers: [] }), stack(), [still])).toEqual([
+    'service "app": shop-app-1 was removed while it stood still, so it runs no more — `docker compose up -d app`',
+  ]);
 });
