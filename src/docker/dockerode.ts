@@ -70,8 +70,8 @@ function createAsk(host: string): Ask {
     const target = { ...options, agent, ...(version === undefined ? {} : { version }) };
     const docker = new Dockerode(target);
     const limit = new AbortController();
-    // Cleared with the answer: later it would close a hijacked connection.
-    const timer = withinMs === Infinity ? undefined : setTimeout(() => limit.abort(), withinMs);
+    // Cleared with the answer: later it would close a hijacked connection. Not every call of dockerode knows the signal.
+    const timer = withinMs === Infinity ? undefined : setTimeout(() => (limit.abort(), agent.destroy()), withinMs);
     try {
       return await Promise.race([request(docker, limit.signal), lost]);
     } catch (error) {

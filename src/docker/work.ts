@@ -53,18 +53,18 @@ function attend(daemon: Daemon, id: string, socket: Socket, gone: Promise<number
       if (await isGone(daemon, id)) return;
     await daemon.remove(id);
   };
-  const onAbort = (): void => void abort().catch(() => {});
+  const unstoppable = Promise.withResolvers<never>();
+  const onAbort = (): void => void abort().catch(unstoppable.reject);
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
 
-  const exited = gone
-    .then(
-      (exitCode) => ({ exitCode, stderr: stderr.text(), outOfMemory }),
-      async (error: unknown) => {
-        await abort().catch(() => {});
-        throw error;
-      },
-    )
+  const left = gone.catch(async (error: unknown) => {
+    await abort().catch(() => {});
+    throw error;
+  });
+  // What waits for a disk that does not answer can be neither killed nor removed.
+  const exited = Promise.race([left, unstoppable.promise])
+    .then((exitCode) => ({ exitCode, stderr: stderr.text(), outOfMemory }))
     .finally(() => signal?.removeEventListener('abort', onAbort));
   exited.catch(() => {});
   return {

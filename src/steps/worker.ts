@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import type { Worker, WorkerSpec } from '../docker/docker.ts';
-import { DavitError, exitCodes } from '../model/errors.ts';
+import { DavitError, exitCodes, messageOf } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import type { Stack } from './discover.ts';
 import type { Job } from './job.ts';
@@ -134,7 +134,9 @@ export async function removeOrphans(context: Context, stack: Stack): Promise<voi
   const { docker, log } = context;
   for (const container of await docker.containers([`${workerLabel}=${stack.name}`])) {
     if ((await otherOwner(context, stack, container)) !== undefined) continue;
-    await docker.remove(container.id);
-    log.warn({ container: container.name }, 'removed a container that was left behind');
+    await docker.remove(container.id).then(
+      () => log.warn({ container: container.name }, 'removed a container that was left behind'),
+      (error: unknown) => log.warn({ error: messageOf(error) }, 'a container that was left behind cannot be removed'),
+    );
   }
 }
