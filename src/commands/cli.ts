@@ -140,7 +140,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     .option('--allow-partial', 'restore a part of a named set')
     .action(async (snapshot: string, { json, yes = false, allowPartial = false, ...rest }: RestoreFlags) => {
       const context = await forCommand();
-      const ask: RestoreOptions['confirm'] = (plan, manifest) => confirm(plan, manifest, yes, rest.path);
+      const ask: RestoreOptions['confirm'] = (plan, manifest) => confirm(plan, manifest, yes, rest.path, context.signal);
       const report = await restore(context, { ...rest, snapshot, allowPartial, confirm: ask });
       const { manifest, companions: belonging, ...done } = report;
       answer(json, { snapshot: manifest.id, ...done, ...named(belonging) }, () => describeRestore(report));

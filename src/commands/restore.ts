@@ -77,8 +77,9 @@ export async function restore(context: Context, options: RestoreOptions): Promis
       context.log.warn({ artifact: artifactId(artifact) }, 'has no restore command and is left alone: restore it with --to or davit cat');
     if (replacedBy(plan).length === 0)
       throw configurationError({ where: 'restore', what: 'nothing of what was chosen can be replaced here', fix: 'restore it with --to' });
-    if (!(await options.confirm(plan, manifest)))
-      throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
+    const isConfirmed = await options.confirm(plan, manifest);
+    context.signal.throwIfAborted();
+    if (!isConfirmed) throw new DavitError({ where: 'restore', what: 'was not confirmed; nothing was changed' });
     if (!options.safety) await requireServers(context, stack, plan);
     const safety = options.safety ? await saveFirst(context, stack, plan, manifest) : undefined;
     await restoreInto(context, stack, manifest, plan, safety, options);

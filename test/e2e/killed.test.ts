@@ -1,3 +1,4 @@
+import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../src/model/snapshot.ts';
 import { createFilesystemStorage } from '../../src/storage/filesystem.ts';
@@ -143,4 +144,16 @@ test('an after hook that fails for a while, as when a machine comes up: the daem
   await stack.sh('app', 'rm /tmp/down');
   await until('nothing is left', async () => (await stack.leftovers()).length === 0, 60_000);
   expect((await stack.backup()).status).toBe('complete');
+});
+
+test('a restore that waits for its answer ends when Davit is told to stop', async () => {
+  const line = `docker compose -p ${stack.project} -f ${stack.file} exec davit davit restore ${good.id}`;
+  const terminal = execa('script', ['-qefc', line, '/dev/null'], { stdin: 'pipe', reject: false, timeout: 60_000 });
+  let said = '';
+  terminal.stdout.on('data', (text: Buffer) => (said += text.toString()));
+  await until('it asks', () => said.includes('[y/N]'), 60_000);
+  const start = performance.now();
+  process.kill(await processOf(stack, 'restore'), 'SIGTERM');
+  expect(await terminal).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('was told to stop by SIGTERM') });
+  expect(performance.now() - start).toBeLessThan(10_000);
 });
