@@ -24,11 +24,14 @@ export async function verify(
   { readData = true, ...which }: Which & VerifyOptions,
 ): Promise<Verification & { exitCode: ExitCode }> {
   const depth: Depth = typeof readData === 'object' ? readData : readData ? 'bytes' : 'sizes';
-  const { manifests, damaged } =
+  const { manifests: listed, damaged } =
     snapshot === undefined ? await list(context, which) : { manifests: [await show(context, snapshot, which)], damaged: [] };
-  const found = await verifyAll(context, manifests, depth);
+  const found = await verifyAll(context, listed, depth);
+  // What retention has removed meanwhile is not damaged.
+  const still = found.size === 0 ? listed : (await list(context, which)).manifests;
+  const manifests = listed.filter((manifest) => !found.has(manifest) || still.some(({ id }) => id === manifest.id));
   const verified = manifests.filter((manifest) => !found.has(manifest)).map(({ id }) => id);
-  const problems = [...damaged, ...[...found.values()].map(messageOf)];
+  const problems = [...damaged, ...manifests.flatMap((manifest) => found.get(manifest) ?? []).map(messageOf)];
   if (manifests.length === 0 && problems.length === 0) problems.push('there is no snapshot to verify — run `davit backup`');
   return { verified, problems, ...readOf(depth), exitCode: problems.length === 0 ? exitCodes.ok : exitCodes.failed };
 }
