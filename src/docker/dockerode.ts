@@ -10,7 +10,7 @@ import { hijacked } from './hijacked.ts';
 import { read } from './read.ts';
 import { run } from './run.ts';
 import { findSelf } from './self.ts';
-import { ignore, statusOf, troubleOf, wasCut } from './trouble.ts';
+import { ignore, statusOf, troubleOf, untilAnswered } from './trouble.ts';
 import { twin } from './twin.ts';
 import { note, work } from './work.ts';
 import { write } from './write.ts';
@@ -47,8 +47,6 @@ const verbs: Readonly<
   pause: (container, options) => container.pause(options),
   unpause: (container, options) => container.unpause(options),
 };
-
-const attemptsToChange = 3;
 
 type Request<T> = (docker: Dockerode, abortSignal: AbortSignal) => Promise<T>;
 type Ask = <T>(endpoint: EndpointName, where: string, request: Request<T>, withinMs?: number) => Promise<T>;
@@ -173,21 +171,22 @@ function connect(host: string): Daemon {
     async change(id, verb, { graceMs = 0 } = {}) {
       const grace = verb === 'stop' ? { t: Math.ceil(graceMs / 1000) } : {};
       const request: Request<unknown> = (docker, abortSignal) => verbs[verb](docker.getContainer(id), { ...grace, abortSignal });
-      for (let attempt = 1; ; attempt += 1) {
+      const once = async (): Promise<void> => {
         try {
-          return void (await ask(verb, describe(id), request, answerWithinMs + graceMs));
+          await ask(verb, describe(id), request, answerWithinMs + graceMs);
         } catch (error) {
           const state = await daemon.find(id).catch(() => undefined);
-          if (state?.State.Status === stateAfter[verb]) return;
-          // Docker goes on with what it was asked: asked again, it answers when that is done.
-          if (!wasCut(error) || attempt === attemptsToChange) return ignore(error, 304);
+          if (state?.State.Status !== stateAfter[verb]) throw error;
         }
-      }
+      };
+      await untilAnswered(once).catch((error: unknown) => ignore(error, 304));
     },
     async remove(id) {
       const options = (abortSignal: AbortSignal) => ({ force: true, v: true, abortSignal });
       try {
-        await ask('remove', describe(id), (docker, abortSignal) => docker.getContainer(id).remove(options(abortSignal)));
+        await untilAnswered(() =>
+          ask('remove', describe(id), (docker, abortSignal) => docker.getContainer(id).remove(options(abortSignal))),
+        );
       } catch (error) {
         // 409: somebody else, or AutoRemove, is at it.
         if (statusOf(error) === 409) await daemon.removed(id).catch((gone: unknown) => ignore(gone, 404));

@@ -22,6 +22,19 @@ export function wasCut(error: unknown): boolean {
   return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
+const attempts = 3;
+
+/** Docker goes on with what it was asked, also when the way to it breaks: asked again, it answers when that is done. */
+export async function untilAnswered(request: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return void (await request());
+    } catch (error) {
+      if (!wasCut(error) || attempt === attempts) throw error;
+    }
+  }
+}
+
 /** Throws `error` unless it is the expected status. */
 export function ignore(error: unknown, expected: number): undefined {
   if (statusOf(error) !== expected) throw error;
