@@ -36,8 +36,8 @@ export interface Daemon {
   exec(id: string, command: Command): Promise<Exec>;
   create(spec: ContainerSpec): Promise<string>;
   attach(id: string): Promise<Socket>;
-  /** Resolves with the exit code when the container has been removed. Not bounded in time. */
-  removed(id: string): Promise<number>;
+  /** Resolves with the exit code when the container has been removed. Without `withinMs` not bounded in time. */
+  removed(id: string, withinMs?: number): Promise<number>;
   /** Resolves also when the container already is in that state. */
   change(id: string, verb: Verb, options?: { readonly graceMs?: number }): Promise<void>;
   remove(id: string): Promise<void>;

@@ -165,8 +165,8 @@ function connect(host: string): Daemon {
       );
       return hijacked(socket, describe(id));
     },
-    async removed(id) {
-      return (await ask('wait', describe(id), (docker) => docker.getContainer(id).wait({ condition: 'removed' }), Infinity)).StatusCode;
+    async removed(id, withinMs = Infinity) {
+      return (await ask('wait', describe(id), (docker) => docker.getContainer(id).wait({ condition: 'removed' }), withinMs)).StatusCode;
     },
     async change(id, verb, { graceMs = 0 } = {}) {
       const grace = verb === 'stop' ? { t: Math.ceil(graceMs / 1000) } : {};
@@ -189,7 +189,7 @@ function connect(host: string): Daemon {
         );
       } catch (error) {
         // 409: somebody else, or AutoRemove, is at it.
-        if (statusOf(error) === 409) await daemon.removed(id).catch((gone: unknown) => ignore(gone, 404));
+        if (statusOf(error) === 409) await daemon.removed(id, answerWithinMs).catch((gone: unknown) => ignore(gone, 404));
         else ignore(error, 404);
       }
       names.delete(id);
