@@ -1,11 +1,11 @@
 import { connection, psql } from './postgres-restore.ts';
 import { quote } from './shell.ts';
 
-/** None of these statements takes a snapshot. What this login may not read, the options leave out. */
+/** None of these statements takes a snapshot. What this login may not read, the options leave out. So many that `pg_dump` might find no room for its own locks are not locked. */
 const lockTables =
   `SELECT 'SET lock_timeout = ''60s''; BEGIN ISOLATION LEVEL REPEATABLE READ; LOCK TABLE ' || string_agg(format('ONLY %I.%I', n.nspname, c.relname), ', ') || ' IN ACCESS SHARE MODE;' ` +
   `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' ` +
-  `AND has_table_privilege(c.oid, 'SELECT')`;
+  `AND has_table_privilege(c.oid, 'SELECT') HAVING count(*) <= current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int / 4`;
 
 /** They take a moment of their own. */
 const isOfAnotherMoment = /^--(snapshot|serializable-deferrable)/;
