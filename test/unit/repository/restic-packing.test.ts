@@ -63,8 +63,13 @@ test('an error in a thread is said like one here, and a thread that was ended an
   const packer = createPacker(seal, true, 'here');
   // It is not what its id says.
   await expect(ask(packer, sha256(Buffer.from('another')))).rejects.toThrow(/here: blob \w+ is not what was stored/);
-  const unanswered = ask(packer, sha256(Buffer.alloc(9_000_000)));
-  await Promise.all([expect(unanswered).rejects.toThrow('a thread that packs has ended'), packer.stop()]);
+  // As many as wait for a thread at most: it has not come to the last one by then, also on a busy machine.
+  const answers = Array.from({ length: 3 }, () => ask(packer, sha256(Buffer.alloc(9_000_000))));
+  const [settled] = await Promise.all([Promise.allSettled(answers), packer.stop()]);
+  expect(settled.at(-1)).toMatchObject({
+    status: 'rejected',
+    reason: { message: expect.stringContaining('a thread that packs has ended') },
+  });
 });
 
 test('blobs are gathered in order, and few slabs exist at once', async () => {
