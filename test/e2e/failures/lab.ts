@@ -49,15 +49,12 @@ export interface LabOptions extends Partial<StackOptions> {
   readonly open?: (environment: Readonly<Record<string, string>>) => Promise<TestStack>;
   /** The set that is broken and mended, where the stack has several. */
   readonly set?: string;
-  /** Ends after the stack. */
-  readonly uses?: AsyncDisposable;
   /** Fills the services before the first snapshot. */
   readonly seed?: (stack: TestStack) => Promise<unknown>;
 }
 
-export async function openLab({ s3, quota, seed, uses, open, set, services = {}, ...options }: LabOptions): Promise<Lab> {
+export async function openLab({ s3, quota, seed, open, set, services = {}, ...options }: LabOptions): Promise<Lab> {
   await using rest = new AsyncDisposableStack();
-  if (uses !== undefined) rest.use(uses);
   const server = s3 === undefined ? undefined : rest.use(await startS3(s3, undefined, quota));
   const proxy = server === undefined ? undefined : rest.use(await startFaultyS3(server.endpoint, await hostAddress()));
   const place =
