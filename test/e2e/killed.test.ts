@@ -147,7 +147,7 @@ test('an after hook that fails for a while, as when a machine comes up: the daem
 });
 
 test('a restore that waits for its answer ends when Davit is told to stop', async () => {
-  const line = `docker compose -p ${stack.project} -f ${stack.file} exec davit davit restore ${good.id}`;
+  const line = `docker compose -p ${stack.project} -f ${stack.file} exec davit davit restore latest`;
   const terminal = execa('script', ['-qefc', line, '/dev/null'], { stdin: 'pipe', reject: false, timeout: 60_000 });
   let said = '';
   terminal.stdout.on('data', (text: Buffer) => (said += text.toString()));
