@@ -3,6 +3,9 @@ import { inputLeftUnread } from './acknowledged.ts';
 import type { ExecState } from './daemon.ts';
 import { lastLines } from './tail.ts';
 
+/** 128 and SIGKILL. */
+const killedExitCode = 137;
+
 export interface Evidence {
   readonly where: string;
   readonly tool: string;
@@ -22,8 +25,15 @@ export function proveExit(evidence: Evidence): number {
   if (!state) throw fail(`the container was removed while ${tool} ran`);
   if (trailer === undefined) throw unproven(evidence, state);
   if (state.running) throw fail(`${tool} ended, but Docker says that it still runs`);
+  // What it had said by then is what it met when its container was killed around it.
+  if (state.exitCode === killedExitCode && trailer !== killedExitCode) throw killed(evidence);
   if (state.exitCode !== (trailer & 255)) throw fail(`${tool} ended with ${trailer}, but Docker says ${state.exitCode}`);
   return trailer;
+}
+
+function killed({ where, tool, stderr }: Pick<Evidence, 'where' | 'tool' | 'stderr'>): DavitError {
+  const fix = 'look for a stopped container or too little memory';
+  return new DavitError({ where, what: `${tool} was killed (exit code ${killedExitCode})`, seen: lastLines(stderr), fix });
 }
 
 /** Anything else that came instead of a trailer is the command's output, which may be secret. */
@@ -37,16 +47,12 @@ function unproven({ where, tool, stderr, rest }: Evidence, { running, exitCode }
     const what = 'it has no sh, without which the end of a command cannot be proven';
     return new DavitError({ where, what, seen, fix: 'use an image with a shell, or davit.dump=none and davit.files' });
   }
-  const seen = lastLines(stderr);
-  if (!running && exitCode === 137) {
-    const fix = 'look for a stopped container or too little memory';
-    return new DavitError({ where, what: `${tool} was killed (exit code 137)`, seen, fix });
-  }
+  if (!running && exitCode === killedExitCode) return killed({ where, tool, stderr });
   // A shell that nobody answers any more ends its command and itself.
   return new DavitError({
     where,
     what: `the connection to Docker was cut while ${tool} ran${running ? '' : ` (it ended with ${exitCode})`}`,
-    seen,
+    seen: lastLines(stderr),
     fix: "look at Docker's log; a proxy before it must keep half-closed connections open (HAProxy does, nginx does not)",
   });
 }

@@ -16,6 +16,11 @@ describe('a command has succeeded only when everything says so', () => {
     ['removed', { state: undefined }, /the container was removed while pg_dump ran/],
     ['cut', { trailer: undefined, state: { running: true, exitCode: undefined } }, /the connection to Docker was cut/],
     ['killed', { trailer: undefined, state: ended(137), stderr: 'dumping\n' }, /was killed \(exit code 137\): dumping/],
+    [
+      'killed, after it had ended for that reason',
+      { trailer: 2, state: ended(137), stderr: 'eof\n' },
+      /was killed \(exit code 137\): eof — look/,
+    ],
     ['tail lost, clean end, exit code 0', { trailer: undefined }, /the connection to Docker was cut while pg_dump ran \(it ended with 0\)/],
     ['still running', { state: { running: true, exitCode: undefined } }, /still runs/],
     ['contradiction', { state: ended(1) }, /ended with 0, but Docker says 1/],
