@@ -1,6 +1,7 @@
 import type { Container } from '../docker/docker.ts';
 import type { Access, Engine, Target } from './engine.ts';
 import {
+  leavesOut,
   logIn,
   mayRestore,
   readCensus,
@@ -56,7 +57,7 @@ export const mariadb: Engine = {
     isImage(container, /^mariadb/) ||
     Object.keys(container.env).some((name) => name.startsWith('MARIADB_ROOT_') || name === 'MARIADB_DATABASE') ||
     processes.some((name) => name === 'mariadbd'),
-  leavesOut: /^(--no-create-info|-t)$/,
+  leavesOut,
   inventory: (target) => sqlInventory(prelude(target), `${client} ${session}`, dumpTool),
   readInventory: readDatabases,
   dump(target, database) {

@@ -2,6 +2,7 @@ import type { Container } from '../docker/docker.ts';
 import type { Access, Engine, Target } from './engine.ts';
 import { recreate } from './mariadb.ts';
 import {
+  leavesOut,
   logIn,
   mayRestore,
   readCensus,
@@ -61,7 +62,7 @@ export const mysql: Engine = {
     isImage(container, /^(mysql|percona)/) ||
     Object.keys(container.env).some((name) => name.startsWith('MYSQL_ROOT_')) ||
     processes.some((name) => name === 'mysqld'),
-  leavesOut: /^(--no-create-info|-t)$/,
+  leavesOut,
   inventory: (target) => sqlInventory(prelude(target), client, 'mysqldump'),
   readInventory: readDatabases,
   dump(target, database) {

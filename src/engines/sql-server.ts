@@ -15,6 +15,9 @@ export interface Login {
 /** The client would take its server from a variable that is meant for an app, and restore into that; the dump tool does not. */
 const thisServer = 'unset MYSQL_HOST';
 
+/** Rows alone, without their tables. */
+export const leavesOut = /^(--no-create-info|-t)$/;
+
 /** What every script begins with. */
 export function logIn({ user, password }: Login): string {
   return `export MYSQL_PWD=${password ?? "''"}; user=${user}\n${thisServer}`;
