@@ -116,8 +116,12 @@ export function lastRunOf(manifest: Manifest): LastRun {
 /** Says to the health check whether the newest snapshots can be restored. */
 export async function reportDrill({ redactor }: Telling, reports: readonly DrillReport[], scope?: Scope): Promise<void> {
   const endedAt = new Date().toISOString();
-  const failed = (report: DrillReport): string | undefined => redactor.redact(failureOf(report) ?? '') || undefined;
-  const lastDrills = Object.fromEntries(reports.map((report) => [report.set, { endedAt, failed: failed(report) }]));
+  const lastDrills = Object.fromEntries(
+    reports.map((report) => {
+      const failed = failureOf(report);
+      return [report.set, { endedAt, failed: failed && redactor.redact(failed) }];
+    }),
+  );
   await reportHealth({ lastDrills }, scope);
 }
 
