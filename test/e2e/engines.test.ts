@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { presentServers, readerPassword, type Server, servers } from '../support/databases.ts';
+import { postgres } from '../support/services.ts';
 import { createStack } from '../support/stack.ts';
 
 const present = await presentServers();
@@ -53,4 +54,14 @@ test(`${names.join(', ')}: everything comes back, into empty servers and over ot
       .toBe('1572864');
   await isAsBefore('after the restore over other content');
   expect(await stack.leftovers()).toEqual([]);
+});
+
+test('a PostgreSQL that has room for the locks of one dump only is dumped all the same', async () => {
+  const command = ['postgres', '-c', 'max_locks_per_transaction=10', '-c', 'max_connections=10'];
+  await using stack = await createStack({ services: { db: postgres('db', { command }) }, volumes: ['db'] });
+  await stack.up();
+  const tables = Array.from({ length: 350 }, (_, number) => `CREATE TABLE t${number} (a int);`);
+  await stack.sh('db', 'psql -U postgres -q', tables.join('\n'));
+  const { status, artifacts } = await stack.backup();
+  expect([status, artifacts.find(({ name }) => name === 'postgres')?.tables?.length]).toEqual(['complete', tables.length]);
 });
