@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { plainPath } from '../config/values.ts';
 import type { Context } from '../context.ts';
 import { configurationError, DavitError } from '../model/errors.ts';
@@ -54,9 +55,10 @@ export function pick(manifests: readonly Manifest[], { snapshot, stack, set, at 
   });
 }
 
-/** Other forms are understood as another day in another country. */
+/** Other forms are understood as another day in another country, and a day that no month has as one of the next. A day alone is its first moment. */
 function momentOf(text: string): number {
-  const moment = /^\d{4}-\d\d-\d\d([T ]|$)/.test(text) ? Date.parse(text) : Number.NaN;
+  const [day = ''] = text.split(/[T ]/, 1);
+  const moment = z.iso.date().safeParse(day).success ? Date.parse(text === day ? `${day}T00:00` : text) : Number.NaN;
   if (!Number.isNaN(moment)) return moment;
   throw configurationError({
     where: '--at',

@@ -45,8 +45,15 @@ describe('latest', () => {
     expect(() => find('latest', { at: '2026-11-15T00:00:00Z' })).toThrow(
       /has no complete snapshot at or before 2026-11-15T00:00:00.000Z: 5 others in s3:\/\/bucket/,
     );
-    for (const at of ['yesterday', '1', '11/12/2026', '12.11.2026', '2026-13-01', '2026-11'])
+    for (const at of ['yesterday', '1', '11/12/2026', '12.11.2026', '2026-13-01', '2026-11', '2026-11-31', '2026-11-31T03:00Z'])
       expect(() => find('latest', { at })).toThrow(`--at: expected a time such as 2026-11-21T03:00:00Z: ${at} — write`);
+  });
+
+  test('at a day alone is its first moment, in the zone of TZ as a time without a zone is', () => {
+    const since = (hours: number): Manifest =>
+      manifest({ startedAt: new Date(new Date(2026, 10, 17).getTime() + hours * 3_600_000).toISOString() });
+    const [midnight, later] = [since(0), since(0.001)];
+    expect(find('latest', { at: '2026-11-17' }, [midnight, later])).toBe(midnight);
   });
 
   test('a time does not go with an id', () => {
