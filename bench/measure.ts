@@ -1,7 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** One run of one side. CPU is that of the whole machine, so that the engine's part counts on both sides; run on a quiet machine. */
+/**
+ * One run of one side. CPU is that of the whole machine, so that the engine's part counts on both sides, less what measuring takes itself, which is more the more
+ * memory a side has; run on a quiet machine.
+ */
 export interface Reading {
   readonly wallSeconds: number;
   readonly cpuSeconds: number;
@@ -54,7 +57,7 @@ function memory(pids: readonly number[]): { rss: number; pss: number } {
 export async function measure(command: string, isOurs: (pid: number, args: string) => boolean): Promise<Reading> {
   execFileSync('sync');
   const peak = { rss: 0, pss: 0 };
-  const [cpu, wall] = [machineCpuSeconds(), performance.now()];
+  const [cpu, own, wall] = [machineCpuSeconds(), process.cpuUsage(), performance.now()];
   const child = spawn('bash', ['-o', 'pipefail', '-c', command], { stdio: ['ignore', 'ignore', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-2000)));
@@ -66,9 +69,10 @@ export async function measure(command: string, isOurs: (pid: number, args: strin
   const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
   clearInterval(timer);
   if (exitCode !== 0) throw new Error(`${command}: exit code ${exitCode}\n${errors}`);
+  const measuring = process.cpuUsage(own);
   return {
     wallSeconds: (performance.now() - wall) / 1000,
-    cpuSeconds: machineCpuSeconds() - cpu,
+    cpuSeconds: machineCpuSeconds() - cpu - (measuring.user + measuring.system) / 1e6,
     rssMebibytes: peak.rss,
     pssMebibytes: peak.pss,
   };
