@@ -1,7 +1,7 @@
 import { describe } from 'vitest';
 import type { Fault, Seen } from '../../support/faulty-s3.ts';
 import { until } from '../../support/docker.ts';
-import type { TestStack } from '../../support/stack.ts';
+import { format, type TestStack } from '../../support/stack.ts';
 import { mariaTables, sql } from './faults.ts';
 import { labTest } from './lab-test.ts';
 import { isLarge, layout } from './layout.ts';
@@ -47,7 +47,7 @@ describe('for ever', () => {
     [
       ['everything is answered with 500', error500, isAny, 1, ['does not answer properly', 'HTTP 500', 'AWS_ENDPOINT_URL_S3']],
       ['every large upload is answered with 500', error500, isLarge, 3, ['app/files/data', 'does not answer properly', 'HTTP 500']],
-      ['every large upload is reset half-way', { resetRequestAt: 4_000_000 }, isLarge, 3, ['app/files/data', 'does not answer properly']],
+      ['every large upload is reset half-way', { resetRequestAt: 900_000 }, isLarge, 3, ['app/files/data', 'does not answer properly']],
       ['the dump is answered with 500', error500, isDump, withoutDump.exitCode, [withoutDump.says, 'does not answer properly', 'HTTP 500']],
       ['the dump arrives altered', { flipRequestByte: 50 }, isDump, withoutDump.exitCode, [withoutDump.says, 'other bytes than were sent']],
       ['the manifest is answered with 500', error500, isCommit, 1, [layout.commit, 'does not answer properly', 'HTTP 500']],
@@ -87,6 +87,7 @@ test('the server is not there', async ({ lab }) => {
 });
 
 test('the bucket does not exist', async ({ lab }) => {
-  const run = await lab.stack.compose('exec', '-T', '-e', 'DAVIT_STORAGE=s3://nowhere', 'davit', 'davit', 'backup', '--json');
+  const place = format === 'restic' ? 'restic+s3://nowhere' : 's3://nowhere';
+  const run = await lab.stack.compose('exec', '-T', '-e', `DAVIT_STORAGE=${place}`, 'davit', 'davit', 'backup', '--json');
   await lab.fails(run, { exitCode: 1, says: ['s3://nowhere', 'the bucket does not exist', 'correct DAVIT_STORAGE'] });
 });
