@@ -36,7 +36,9 @@ export function breaks(test: ReturnType<typeof labTest>, { service, database, ho
         exitCode: 3,
         says: [`service "${database.service}"`, 'exited'],
         repair: async () => {
-          await lab.stack.up();
+          await lab.stack.up(database.service);
+          // By now the app may be called unhealthy, until it is asked again.
+          await lab.runs();
           // Whoever was served while it was killed may have left a file without its row: no snapshot can mend that, but an older one does.
           await lab.stack.restore(lab.good().id, '--no-safety');
         },
