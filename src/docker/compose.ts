@@ -29,15 +29,17 @@ export interface ComposeIdentity {
   readonly configFiles: readonly string[];
 }
 
-/** Undefined for a container that compose did not make. */
+/**
+ * Undefined for a container that compose did not make. An image that compose has built names project and service too, and with it every container of that
+ * image, such as Davit's own workers; only compose gives them a number.
+ */
 export function parseCompose(labels: Container['labels']): ComposeIdentity | undefined {
-  const project = labels[composeLabels.project];
-  const service = labels[composeLabels.service];
-  if (!project || !service) return undefined;
+  const { [composeLabels.project]: project, [composeLabels.service]: service, [composeLabels.number]: number } = labels;
+  if (!project || !service || !number) return undefined;
   return {
     project,
     service,
-    number: Number.parseInt(labels[composeLabels.number] ?? '', 10) || 1,
+    number: Number.parseInt(number, 10) || 1,
     oneoff: labels[composeLabels.oneoff]?.toLowerCase() === 'true',
     dependsOn: splitList(labels[composeLabels.dependsOn]).map(parseDependency),
     workingDir: labels[composeLabels.workingDir] || undefined,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { composeLabels, parseCompose } from '../../../src/docker/compose.ts';
 
-const base = { [composeLabels.project]: 'shop', [composeLabels.service]: 'db' };
+const image = { [composeLabels.project]: 'shop', [composeLabels.service]: 'db' };
+const base = { ...image, [composeLabels.number]: '1' };
 
 describe('the labels of compose', () => {
   test('as compose 2.26 writes them', () => {
@@ -48,5 +49,7 @@ describe('the labels of compose', () => {
 
   test('of a container that compose did not make', () => {
     expect(parseCompose({ [composeLabels.project]: 'shop' })).toBeUndefined();
+    // Of an image that compose has built, and with it of whatever `docker run` makes of that.
+    expect(parseCompose({ ...image, 'com.docker.compose.version': '2.26.1' })).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Container } from '../../../src/docker/docker.ts';
 import { discover, settingsOf } from '../../../src/steps/discover.ts';
-import { composeContainer } from '../../support/builders.ts';
+import { composeContainer, container } from '../../support/builders.ts';
 import { fakeContext, ownContainer } from '../../support/fake-context.ts';
 
 const labels = { 'davit.set.images.storage': 'images' };
@@ -41,6 +41,19 @@ describe('the stack', () => {
     const run = composeContainer('app', { number: 9, labels: { 'com.docker.compose.oneoff': 'True' } });
     const { services } = await discover(fakeContext({ containers: [run, composeContainer('app')] }));
     expect(services[0]?.containers).toHaveLength(1);
+  });
+
+  test('what was made of an image that compose has built is no part of it, nor are workers of a Davit that it has built', async () => {
+    const ofImage = (service: string) => ({ 'com.docker.compose.project': 'shop', 'com.docker.compose.service': service });
+    const strangers = [
+      container({ name: 'by-hand', labels: ofImage('app') }),
+      container({ name: 'davit-worker-shop-1', labels: { ...ofImage('davit'), 'io.davit.worker': 'shop' } }),
+    ];
+    const { services } = await discover(fakeContext({ containers: [...strangers, composeContainer('app', { labels: enabled })] }));
+    expect(services.map(({ name, labels, containers }) => [name, labels?.enable, containers.length])).toEqual([
+      ['app', true, 1],
+      ['davit', undefined, 1],
+    ]);
   });
 
   test.each<[string, readonly Container[]]>([
