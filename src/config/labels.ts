@@ -70,7 +70,7 @@ export const labels = {
     default: '',
     example: '/data/cache/**,/data/**/*.tmp',
     description:
-      'Not what matches one of these globs of container paths. Of a volume that several services share, nothing is left out unless their globs agree.',
+      'Not what matches one of these globs of container paths; the path of a volume leaves out all of it. Of a volume that several services share, nothing is left out unless their globs agree.',
   }),
   sqlite: z
     .union([z.enum(['auto', 'none']), globs], { error: 'expected auto, none or globs of absolute paths inside the container' })

@@ -54,8 +54,17 @@ export function createSelection({
 
 /** A tree may lie in a folder that is included as a whole, or be that folder. */
 export function isKeptFromAbove(path: string, decide: ReturnType<typeof createSelection>): boolean {
-  const folders = path.split('/').map((_, index, segments) => segments.slice(0, index + 1).join('/') || '/');
-  return folders.some((folder) => decide(folder, true, false).kept);
+  return downTo(path).some((folder) => decide(folder, true, false).kept);
+}
+
+/** Why nothing of a tree is wanted: a glob means the path of a volume, of a file that is mounted by itself, or of a folder that either is mounted in. */
+export function leftOut({ path, exclude }: { readonly path: string } & Pick<Globs, 'exclude'>): string | undefined {
+  return downTo(path).some(createMatcher(exclude)) ? 'left out by davit.files.exclude' : undefined;
+}
+
+/** A path, and every folder that it lies in. */
+function downTo(path: string): string[] {
+  return path.split('/').map((_, index, segments) => segments.slice(0, index + 1).join('/') || '/');
 }
 
 /**

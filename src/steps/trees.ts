@@ -3,7 +3,7 @@ import type { FilesSource, Problem, Skipped } from '../model/plan.ts';
 import type { Mount } from '../docker/docker.ts';
 import type { Service } from './discover.ts';
 import { globBelow, isInside, overlaps, placeIn, placesInside } from './places.ts';
-import { baseOf } from './selection.ts';
+import { baseOf, leftOut } from './selection.ts';
 import { separateVolumes, widen } from './shared-volumes.ts';
 
 export interface TreePlan {
@@ -53,9 +53,9 @@ export function planTrees(
       });
     }
     for (const { mount, path } of wanted) {
-      const place = placeIn(mount, path);
-      const [, why] = [...reserved].find(([around]) => isInside(place, around)) ?? [];
-      if (why === undefined) take(service, toSource(service, mount, path), place);
+      const [source, place] = [toSource(service, mount, path), placeIn(mount, path)];
+      const [, why = leftOut(source)] = [...reserved].find(([around]) => isInside(place, around)) ?? [];
+      if (why === undefined) take(service, source, place);
       else skipped.push({ service: service.name, what: path, why });
     }
   }

@@ -162,6 +162,19 @@ test('a glob that lies in no tree of its service is told of, as where somebody w
   expect(trees([app(mounts, labels)]).warnings).toEqual(['/srv/vault/tmp/**', '/data2', '/dat/**'].map(stray));
 });
 
+test('a volume, or a file that is mounted by itself, is left out by its path', () => {
+  const mounts = [volume('v', '/data'), volume('w', '/data/cache'), volume('x', '/tmp/work'), bind('/srv/app.conf', '/etc/app.conf')];
+  const excluding = app(mounts, { 'davit.files.exclude': '/data/cache/,/tmp/**,/etc/app.conf' });
+  expect(trees([excluding])).toMatchObject({
+    taken: ['app /data of v'],
+    skipped: ['/data/cache', '/tmp/work', '/etc/app.conf'].map((path) => `app ${path}: left out by davit.files.exclude`),
+    warnings: [],
+  });
+  // What is below it may be left out, and what another service wants of it is not.
+  expect(trees([app(mounts, { 'davit.files.exclude': '/data/**/*.tmp' })]).taken).toHaveLength(4);
+  expect(trees([excluding, app([volume('w', '/w')], {}, 'zoo')]).taken).toEqual(['app /data of v', 'zoo /w of w']);
+});
+
 test('a source carries the globs and the order of its service, and the path in its name', () => {
   const labels = { 'davit.files.include': '/data/a/**', 'davit.files.exclude': '/data/a/b', 'davit.order': '5' };
   expect(trees([app([volume('v', '/data')], labels)]).sources).toEqual([
