@@ -171,7 +171,7 @@ function unsuited(mount: Mount): string | undefined {
   if (mount.type === 'tmpfs') return 'a tmpfs: its content is temporary by intention';
   if (!isVolume(mount)) return `a mount of a kind that is not archived`;
   if (!mount.writable) return 'mounted read-only; name it in davit.files to archive it all the same';
-  if (/\.sock$|^\/(proc|sys|dev|run)(\/|$)/.test(mount.source)) return 'a socket or system path of the host';
+  if (/\.sock$|^\/(proc|sys|dev|run|var\/run|etc\/localtime|etc\/timezone)(\/|$)/.test(mount.source)) return 'a socket or system path';
   return undefined;
 }
 

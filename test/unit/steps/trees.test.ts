@@ -39,6 +39,8 @@ describe('files=auto', () => {
     ['a socket', bind('/var/run/docker.sock', '/var/run/docker.sock'), /a socket or system path/],
     ['the host', bind('/proc', '/host/proc'), /a socket or system path/],
     ['the host, below', bind('/sys/fs/cgroup', '/cgroup'), /a socket or system path/],
+    ['the time of the host', bind('/etc/localtime', '/etc/localtime'), /a socket or system path/],
+    ['the sockets of the host', bind('/var/run/dbus', '/dbus'), /a socket or system path/],
     ['a tmpfs', { type: 'tmpfs', source: '', destination: '/tmp', writable: true }, /a tmpfs/],
     ['something else', { type: 'other', source: 'pipe', destination: '/pipe', writable: true }, /a kind that is not archived/],
   ])('says why it leaves out %s', (_, mount, why) => {
