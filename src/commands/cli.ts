@@ -2,7 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { Command, CommanderError } from 'commander';
 import { plainPath } from '../config/values.ts';
 import type { Context } from '../context.ts';
-import { configurationError, DavitError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
+import { DavitError, type ExitCode, exitCodes, messageOf } from '../model/errors.ts';
 import { version } from '../version.ts';
 import { backup } from './backup.ts';
 import { confirm } from './confirm.ts';
@@ -15,6 +15,7 @@ import { describePlan, plainPlan, showPlan } from './plan.ts';
 import { describeVerdicts, prune } from './prune.ts';
 import { describeRestore, restore, type RestoreOptions } from './restore.ts';
 import { cat, companions, describeCompanion, describeList, describeSnapshot, list, named, show } from './snapshots.ts';
+import { refuseEmpty, refuseTwice, refuseUnknown } from './usage.ts';
 import { describeVerification, parseShare, verify, type VerifyOptions } from './verify.ts';
 
 export interface Surroundings {
@@ -171,6 +172,7 @@ function defineCommands({ createContext, print, exit }: Surroundings): Command {
     answer(json, state, () => describeHealth(state));
   });
 
+  cli.commands.forEach(refuseTwice);
   // Last: the commands above would inherit that anything may stand behind them.
   cli.allowExcessArguments().action(async () => {
     refuseUnknown(cli.args);
@@ -185,16 +187,4 @@ function unread(error: NodeJS.ErrnoException): never {
     { where: 'davit cat', what: 'nobody reads the artifact any more, and it has not come to its end' },
     { cause: error },
   );
-}
-
-/** A variable of a script that is not set would be every set, or every stack. */
-function refuseEmpty(chosen: Command): void {
-  const empty = chosen.options.find((option) => chosen.getOptionValue(option.attributeName()) === '')?.long;
-  if (empty)
-    throw configurationError({ where: `davit ${chosen.name()}`, what: `${empty} is empty`, fix: 'give it a value, or leave it out' });
-}
-
-function refuseUnknown([name]: readonly string[]): void {
-  if (name !== undefined)
-    throw configurationError({ where: 'davit', what: 'unknown command', seen: name, fix: 'davit --help lists them all' });
 }

@@ -47,6 +47,14 @@ test.each(['--from-stack', '--set', '--to', '--at'])('an empty %s, as of a varia
   });
 });
 
+test.each(['--only', '--service', '--set'])('%s twice is refused, because only the last one would count', async (option) => {
+  const cli = createCli({ createContext: () => Promise.reject(new Error('begun')), print: () => undefined, exit: () => undefined });
+  await expect(cli(['node', 'davit', 'restore', 'latest', option, 'a', `${option}=b`, '--yes'])).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringContaining(`davit restore: ${option} stands there twice`) as string,
+  });
+});
+
 test('davit help tells of a command, as --help does', async () => {
   expect(await called('help', 'restore')).toEqual({ exitCode: 0, begun: false });
 });
