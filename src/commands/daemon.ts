@@ -5,6 +5,8 @@ import { discover, type Stack } from '../steps/discover.ts';
 import { recover } from '../steps/journal.ts';
 import { holdDaemon, isHeld, stopHolder, untilFree } from '../steps/lock.ts';
 import { notify } from '../steps/notify.ts';
+import { nobody, setsOf, unknownSets, unknownStorage } from '../steps/sets.ts';
+import { unmountedFolders } from '../steps/storage-folders.ts';
 import { removeOrphans } from '../steps/worker.ts';
 import { backup } from './backup.ts';
 import { drillOnSchedule } from './drill.ts';
@@ -24,6 +26,7 @@ export async function daemon(context: Context): Promise<void> {
   await recover(context, stack);
   await tellOfKilledRun(context);
   await tellOfHalfRestored(context, stack);
+  tellOfShortcomings(context, stack);
 
   const turns = createTurns((error) => log.error({ error: messageOf(error) }, 'the run could not be begun or told of'));
   /** After commands that run beside the daemon as well, which would refuse it. */
@@ -80,6 +83,15 @@ export async function daemon(context: Context): Promise<void> {
   if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   for (const task of [...tasks, ...drilling]) await task.destroy();
   await Promise.all([watching, turns.take(async () => {}), stopHolder(stack.name)]);
+}
+
+/** What is wrong in any case, without a question to anybody: the first run, which would say it, may be a night away. */
+export function tellOfShortcomings(context: Context, stack: Stack): void {
+  const sets = setsOf(stack);
+  const ofLabels = sets.length === 0 ? [nobody(stack)] : stack.services.flatMap(({ problems }) => problems);
+  const ofSets = sets.flatMap((set) => [...unknownSets(stack, set), ...unknownStorage(context, stack, set)]).map(({ error }) => error);
+  for (const { message } of [...ofLabels, ...ofSets, ...unmountedFolders(stack.own, context.environment)])
+    context.log.error({ error: message }, 'no backup will be complete before this is mended');
 }
 
 interface Timetable {
