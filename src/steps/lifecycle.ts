@@ -3,9 +3,10 @@ import type { Context } from '../context.ts';
 import type { Command, Container } from '../docker/docker.ts';
 import type { Engine, Target } from '../engines/engine.ts';
 import { DavitError } from '../model/errors.ts';
+import { otherPassword } from './advice.ts';
 import type { Service, Stack } from './discover.ts';
 import { askFirstStart, isFirstStart } from './first-start.ts';
-import { loginsOf, otherPassword } from './servers.ts';
+import { loginsOf } from './servers.ts';
 import { inStartOrder } from './quiesce.ts';
 
 const pollMs = 500;

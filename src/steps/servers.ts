@@ -1,18 +1,17 @@
 import pLimit from 'p-limit';
 import { labelSchema } from '../config/labels.ts';
 import type { Context } from '../context.ts';
+import type { Container, Mount } from '../docker/docker.ts';
 import type { Engine, Inventory, Target } from '../engines/engine.ts';
 import { askFirstStart, isFirstStart } from './first-start.ts';
 import { configurationError, DavitError } from '../model/errors.ts';
 import type { Problem } from '../model/plan.ts';
+import { adviceOn, lacksTools } from './advice.ts';
 import type { Service, Stack } from './discover.ts';
 import { isInside, placeOf } from './places.ts';
 
 const concurrentInventories = 8;
 const inventoryTimeoutMs = 30_000;
-
-export const otherPassword =
-  'if the password was changed after the first start, name the right one with label davit.dump.password-env or davit.dump.password-file';
 
 /** A service with its database server, recognised and asked. */
 export interface Server {
@@ -39,9 +38,17 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
     try {
       return { service, engine, inventory: await takeInventory(service, engine), problem: undefined };
     } catch (error) {
-      if (error instanceof DavitError) return { service, engine, inventory: undefined, problem: error };
-      throw error;
+      if (!(error instanceof DavitError)) throw error;
+      const isApp = wanted === 'auto' && (await hasOnlyVariables(engine, container, error));
+      return isApp ? undefined : { service, engine, inventory: undefined, problem: error };
     }
+  }
+
+  /** As from a file that all services share: neither its image, nor what runs in it, nor where it keeps files is a server's. */
+  async function hasOnlyVariables(engine: Engine, container: Container, { complaint }: DavitError): Promise<boolean> {
+    const runs = container.state === 'running';
+    if (runs ? complaint.fix !== lacksTools : container.mounts.some((mount) => isOfServer(engine, mount))) return false;
+    return !engine.recognises({ ...container, env: {} }, runs ? await docker.processes(container.id) : []);
   }
 
   async function takeInventory(service: Service, engine: Engine): Promise<Inventory> {
@@ -134,20 +141,6 @@ export function configuredEngine(engines: readonly Engine[], { labels, container
   return engines.find((engine) => (wanted === 'auto' || wanted === 'none' ? engine.recognises(container, []) : engine.name === wanted));
 }
 
-/** Where nobody answered, no password can have been wrong; a server with another port or socket is found by the variables that it reads itself. */
-function adviceOn(stderr: string, service: string): string {
-  if (/^sh: .*(not found|: : Permission denied)$|^it has no /m.test(stderr))
-    return 'its container lacks the tools of that server: correct davit.dump, or give the label to the service that the server runs in';
-  if (/can't connect|could not connect|connection refused|ECONNREFUSED|No such file or directory|is starting up/i.test(stderr))
-    return (
-      `look at \`docker compose logs ${service}\`; if it is still starting, back up again when it is up; if its port or socket is another one, ` +
-      'set it by PGPORT and PGHOST, or MYSQL_UNIX_PORT, in its environment'
-    );
-  if (/peer authentication failed/i.test(stderr))
-    return 'let local connections log in with the password: `local all all scram-sha-256` in its pg_hba.conf';
-  return otherPassword;
-}
-
 export function targetOf(service: Service): Target {
   const { labels } = service;
   return {
@@ -184,11 +177,14 @@ export function dataVolumes(servers: readonly Server[]): Map<string, string> {
   const volumes = new Map<string, string>();
   for (const { service, engine } of servers) {
     for (const mount of service.containers[0].mounts) {
-      if (engine.dataDirectories.some((folder) => isInside(mount.destination, folder) || isInside(folder, mount.destination)))
-        volumes.set(placeOf(mount), service.name);
+      if (isOfServer(engine, mount)) volumes.set(placeOf(mount), service.name);
     }
   }
   return volumes;
+}
+
+function isOfServer({ dataDirectories }: Engine, { destination }: Mount): boolean {
+  return dataDirectories.some((folder) => isInside(destination, folder) || isInside(folder, destination));
 }
 
 function lastLines(text: string): string {

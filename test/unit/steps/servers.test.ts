@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { composeContainer } from '../../support/builders.ts';
-import { inventory, planned, postgres, problems } from '../../support/planned.ts';
+import type { Container } from '../../../src/docker/docker.ts';
+import { composeContainer, volume } from '../../support/builders.ts';
+import { enabled, inventory, planned, postgres, problems, sources } from '../../support/planned.ts';
 
 test.each([
   "ERROR 2002 (HY000): Can't connect to local server through socket",
@@ -33,6 +34,33 @@ test.each<[Record<string, string>, boolean]>([
   const said =
     'service "own": has labels davit.dump.…, and no database is recognised in its container — say which one it is, such as davit.dump=postgres, or remove them';
   expect(problems(await planned([postgres(), composeContainer('own', { labels })]))).toEqual(isProblem ? [said] : []);
+});
+
+test('an app that only has the variables of a server, as from a file that all services share, is none', async () => {
+  const app = (env: Record<string, string>, labels: Record<string, string> = {}, more: Partial<Container> = {}) =>
+    composeContainer('app', { env, mounts: [volume('uploads', '/uploads')], labels: { ...enabled, ...labels }, ...more });
+  const answer = () => ({ exitCode: 127, stderr: 'sh: 1: x: not found\nsh: 3: exec: : Permission denied' });
+  const lacking = [expect.stringMatching(/^service "app": \w+ does not answer: .* — its container lacks the tools of that server/)];
+  for (const [name, program] of [
+    ['MYSQL_ROOT_PASSWORD', 'mysqld'],
+    ['MARIADB_ROOT_PASSWORD', 'mariadbd'],
+    ['MONGO_INITDB_ROOT_PASSWORD', 'mongod'],
+  ] as const) {
+    const found = await planned([app({ [name]: 'secret' })], { answer, processes: { 'shop-app-1': ['node', 'sh'] } });
+    expect([sources(found), problems(found)]).toEqual([['files app/files/uploads'], []]);
+    const server = await planned([app({ [name]: 'secret' })], { answer, processes: { 'shop-app-1': ['sh', program] } });
+    expect([sources(server), problems(server)]).toEqual([[], lacking]);
+  }
+  // Nobody can be asked: the server is who has its folder.
+  const env = { MYSQL_ROOT_PASSWORD: 'secret' };
+  for (const state of ['exited', 'paused', 'restarting'] as const) {
+    const found = await planned([app(env, {}, { state })]);
+    expect([sources(found), problems(found)]).toEqual([['files app/files/uploads'], []]);
+    const server = await planned([app(env, {}, { state, mounts: [volume('my', '/var/lib/mysql')] })]);
+    expect([sources(server), problems(server)]).toEqual([[], [expect.stringContaining(`the container is ${state}`)]]);
+  }
+  const said = await planned([app(env, { 'davit.dump': 'mysql' })], { answer });
+  expect([sources(said), problems(said)]).toEqual([[], lacking]);
 });
 
 test('where no password would do, none is asked for', async () => {
