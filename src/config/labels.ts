@@ -85,7 +85,7 @@ export const labels = {
     default: 'none',
     example: 'stop',
     description:
-      'What happens to this service while its set is captured. Every other container that writes one of its archived volumes gets the same treatment; a database that is dumped never.',
+      'What happens to this service while its set is captured. Every other service of the stack that writes one of its archived volumes gets the same treatment; a database that is dumped never.',
   }),
   'quiesce.during': z.enum(['set', 'files'], { error: 'expected set or files' }).default('set').meta({
     default: 'set',

@@ -24,6 +24,9 @@ const commandKey = /^command\.([a-z0-9][a-z0-9_-]{0,62})(?:\.(collect|restore|re
 /** Labels of Davit's own service that tune a set. */
 const setKey = /^set\.([a-z0-9][a-z0-9_-]*)\.(schedule|keep|needed-by|storage)$/;
 
+/** `Davit.enable`, `davit_enable`, `davit`: whoever writes that means Davit, and would not be heard. */
+const likePrefix = /^davit($|[._])/i;
+
 /** All problems of a service at once; `labels` is undefined when there is one, because a guess would be a silent loss. */
 export function parseLabels(
   service: string,
@@ -36,7 +39,10 @@ export function parseLabels(
   const settings = new Map<string, Record<string, string>>();
 
   for (const [label, value] of Object.entries(raw)) {
-    if (!label.startsWith(prefix)) continue;
+    if (!label.startsWith(prefix)) {
+      if (likePrefix.test(label)) problems.push(misspelt(service, label));
+      continue;
+    }
     const key = label.slice(prefix.length);
     const hook = hookKey.exec(key);
     const command = commandKey.exec(key);
@@ -94,6 +100,11 @@ function complain(service: string, label: (path: string) => string, error: z.Zod
       fix: 'correct the label and run `docker compose up -d`; docs/labels.md has every label',
     }),
   );
+}
+
+function misspelt(service: string, label: string): DavitError {
+  const fix = `labels begin with ${prefix} in lower case, such as ${prefix}enable`;
+  return configurationError({ where: `service "${service}"`, what: `unknown label ${label}`, fix });
 }
 
 function unknownLabel(service: string, key: string): DavitError {

@@ -51,7 +51,15 @@ describe('a service with no label but davit.enable', () => {
   });
 
   test('labels of others are not looked at', () => {
-    expect(messages({ 'traefik.enable': 'maybe', davitx: '1', 'com.docker.compose.service': 'db' })).toEqual([]);
+    expect(
+      messages({
+        'traefik.enable': 'maybe',
+        davitx: '1',
+        'davit-test.hash': '1',
+        'io.davit.worker': 'shop',
+        'com.docker.compose.service': 'db',
+      }),
+    ).toEqual([]);
   });
 });
 
@@ -88,6 +96,12 @@ describe('names that are no label', () => {
     ['databases', 'dump.databases'],
   ])('davit.%s: did you mean davit.%s?', (wrong, right) => {
     expect(messages({ [`davit.${wrong}`]: 'x' })).toEqual([`service "db": unknown label davit.${wrong} — did you mean davit.${right}?`]);
+  });
+
+  test.each(['Davit.enable', 'DAVIT.dump', 'davit_enable', 'davit'])('%s: labels begin with davit.', (label) => {
+    expect(messages({ [label]: 'true' })).toEqual([
+      `service "db": unknown label ${label} — labels begin with davit. in lower case, such as davit.enable`,
+    ]);
   });
 
   test('what resembles nothing gets no guess', () => {
