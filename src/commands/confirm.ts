@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { configurationError } from '../model/errors.ts';
 import { artifactId, type Manifest } from '../model/snapshot.ts';
+import { partOf } from '../steps/find.ts';
 import type { RestorePlan } from '../steps/restore-plan.ts';
 
 /** Meanwhile nothing else can run, and who was asked may have lost the connection. */
@@ -17,7 +18,8 @@ export async function confirm(
   const lines = [
     `snapshot ${manifest.id} of ${manifest.startedAt} (${manifest.status})`,
     ...[...plan.files, ...plan.databases].map(
-      (artifact) => `  replaces ${path !== undefined && artifact.kind === 'files' ? `${path} in ` : ''}${artifactId(artifact)}`,
+      (artifact) =>
+        `  replaces ${artifact.kind === 'files' && partOf(artifact, path) !== undefined ? `${path} in ` : ''}${artifactId(artifact)}`,
     ),
     ...plan.commands.map((artifact) => `  gives ${artifactId(artifact)} to its restore command`),
     ...plan.standstills.map(({ service }) => `  stops ${service} meanwhile`),

@@ -7,7 +7,7 @@ import { advised, configurationError, DavitError, hasCode, messageOf } from '../
 import { makeFolders } from '../model/folders.ts';
 import { type Artifact, artifactId, keySegment, type Manifest } from '../model/snapshot.ts';
 import { MissingObject } from '../storage/storage.ts';
-import { treeAround } from './find.ts';
+import { partOf, treeAround } from './find.ts';
 import { placeDatabase } from './sqlite.ts';
 
 /** Writes artifacts into a folder instead of the stack: trees unpacked, with their SQLite databases in place; dumps as the plain files that the database's own client reads. */
@@ -72,13 +72,7 @@ async function exportTree(
     if ((await readdir(target)).length > 0)
       throw configurationError({ where: '--to', what: 'the folder is not empty', seen: target, fix: 'name an empty or a new one' });
   }
-  await context.repository.extract(
-    manifest,
-    artifact,
-    target,
-    path === undefined ? undefined : relative(artifact.path ?? '/', path),
-    context.signal,
-  );
+  await context.repository.extract(manifest, artifact, target, partOf(artifact, path), context.signal);
 }
 
 /** A file that is mounted into a tree is an empty one in the tree itself. */

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import type { Mount } from '../docker/docker.ts';
 import { DavitError } from '../model/errors.ts';
@@ -8,7 +8,7 @@ import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import type { EarlierTree } from '../repository/repository.ts';
 import type { Stack } from './discover.ts';
 import { serviceOf } from './dump.ts';
-import { databasesOf, treeOf } from './find.ts';
+import { databasesOf, partOf, treeOf } from './find.ts';
 import { type CaptureResult, captureResult, captureTree, extractTree, type Job } from './job.ts';
 import { attempt, imageOf, type Run } from './run.ts';
 import { globBelow, isInside, placeOf, placesInside } from './places.ts';
@@ -129,7 +129,7 @@ export async function restoreFiles(
     const startedAt = context.now();
     const mount = currentMount(stack, service, recorded?.destination ?? path);
     const snapshots = [...placesInside({ path, mount }, storagePlaces(stack.own, context.environment)).values()];
-    const inside = only === undefined || tree === undefined ? '' : relative(path, only);
+    const inside = tree === undefined ? undefined : partOf(tree, only);
     const job = {
       kind: 'extract' as const,
       manifest,
@@ -138,7 +138,7 @@ export async function restoreFiles(
       path,
       include: tree?.include ?? [],
       exclude: [...(tree?.exclude ?? []), ...snapshots.map(globBelow)],
-      ...(inside === '' ? {} : { only: inside }),
+      ...(inside === undefined ? {} : { only: inside }),
     };
     await where(context, stack, mount, path, ({ root }) => ({ ...job, root }));
     const ms = context.now().getTime() - startedAt.getTime();

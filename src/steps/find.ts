@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { z } from 'zod';
 import { plainPath } from '../config/values.ts';
 import type { Context } from '../context.ts';
@@ -107,14 +108,25 @@ export function isNamed(artifact: Artifact, name: string): boolean {
   return artifactId(artifact) === name || (artifact.path !== undefined && `${artifact.service}${artifact.path}` === name);
 }
 
-/** A path means the database of that name, or what lies there: the part of the tree, and the databases that were taken out of that part. */
+/**
+ * A path means the database of that name, or what lies there: the part of a tree, the trees of volumes that are mounted below it, and the databases that were
+ * taken out of any of it.
+ */
 function at(artifacts: readonly Artifact[], path: string): Artifact[] {
   const databases = artifacts.filter(({ kind }) => kind === 'sqlite');
   const exact = databases.filter((database) => database.path === path);
   if (exact.length > 0) return exact;
-  const trees = deepest(artifacts.filter((artifact) => artifact.kind === 'files' && isInside(path, artifact.path ?? '')));
+  const all = artifacts.filter(({ kind }) => kind === 'files');
+  const around = deepest(all.filter((tree) => isInside(path, tree.path ?? '')));
+  const isFellow = ({ service }: Artifact): boolean => around.length === 0 || around.some((tree) => tree.service === service);
+  const trees = [...around, ...all.filter((tree) => !around.includes(tree) && isFellow(tree) && isInside(tree.path ?? '', path))];
   const below = trees.length === 0 ? databases : trees.flatMap((tree) => databasesOf(artifacts, tree));
   return [...trees, ...below.filter((database) => isInside(database.path ?? '', path))];
+}
+
+/** What a path means in a tree, relative to it; undefined: all of it, as of one that is mounted below. */
+export function partOf({ path: tree = '/' }: Pick<Artifact, 'path'>, path: string | undefined): string | undefined {
+  return path === undefined || isInside(tree, plainPath(path)) ? undefined : relative(tree, plainPath(path));
 }
 
 /** Of nested trees, the one that the path really lies in. */

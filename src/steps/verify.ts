@@ -1,9 +1,9 @@
-import { relative } from 'node:path';
 import type { Context } from '../context.ts';
 import { AbsentPath, DavitError, exitCodes, factOf } from '../model/errors.ts';
 import type { Depth } from '../model/share.ts';
 import { type Artifact, artifactId, type Manifest } from '../model/snapshot.ts';
 import type { Flaw } from '../repository/repository.ts';
+import { partOf } from './find.ts';
 
 /** Throws when anything that the manifest names is absent or of another size. */
 export async function verify(context: Context, manifest: Manifest): Promise<void> {
@@ -40,8 +40,7 @@ export async function proveReadable(
   const flaws: Flaw[] = [];
   for (const artifact of artifacts) {
     try {
-      const part = path === undefined || artifact.kind !== 'files' ? '' : relative(artifact.path ?? '/', path);
-      await repository.prove(manifest, artifact, part === '' ? undefined : part, signal);
+      await repository.prove(manifest, artifact, artifact.kind === 'files' ? partOf(artifact, path) : undefined, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof AbsentPath) throw error;

@@ -107,12 +107,13 @@ describe('parts of a snapshot', () => {
     [{ only: 'db/shop' }, ['db/shop']],
     [{ only: 'app/files/data' }, ['app/files/data']],
     [{ only: 'app/data/inner' }, ['app/files/data/inner']],
-    [{ service: 'app', path: '/data' }, ['app/files/data']],
+    [{ service: 'app', path: '/data' }, ['app/files/data', 'app/files/data/inner']],
+    [{ service: 'app', path: '/' }, ['app/files/data', 'app/files/data/inner']],
     [{ service: 'app', path: '/data/x/y' }, ['app/files/data']],
     [{ service: 'app', path: '/data/inner/x' }, ['app/files/data/inner']],
     [{ path: '/data/inner/x', service: 'app', only: 'app/files/data' }, ['app/files/data']],
     [{ service: 'web', path: '/data/inner' }, ['web/files/data']],
-    [{ service: 'app', path: '/data/' }, ['app/files/data']],
+    [{ service: 'app', path: '/data/' }, ['app/files/data', 'app/files/data/inner']],
     [{ service: 'app', path: '/data//inner/' }, ['app/files/data/inner']],
   ])('%j', (part, expected) => {
     expect(chosen(part)).toEqual(expected);
