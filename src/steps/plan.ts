@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Database } from '../engines/engine.ts';
 import { configurationError } from '../model/errors.ts';
-import { byOrder, type DatabaseSource, type FilesSource, type Plan, type Problem, type Skipped } from '../model/plan.ts';
+import { byOrder, type DatabaseSource, type FilesSource, type Plan, type Problem, type Skipped, type Source } from '../model/plan.ts';
 import { planCommands } from './command-plan.ts';
 import type { Service, Stack } from './discover.ts';
 import { halfRestored } from './half-restored.ts';
@@ -27,10 +27,11 @@ export async function plan(context: Context, stack: Stack, set: string, replaced
     storagePlaces(stack.own, context.environment),
     replaced,
   );
+  const sources = [...databases.flatMap(({ sources }) => sources), ...commands.sources, ...trees.sources].toSorted(byOrder);
   return {
     stack: stack.name,
     set,
-    sources: [...databases.flatMap(({ sources }) => sources), ...commands.sources, ...trees.sources].toSorted(byOrder),
+    sources,
     dumped: [...dumping, ...servers.filter(({ service }) => isMislabelled(service))].map(({ service }) => service.name),
     skipped: [...databases.flatMap(({ skipped }) => skipped), ...trees.skipped, ...untaken(stack, set)],
     problems: [
@@ -53,6 +54,7 @@ export async function plan(context: Context, stack: Stack, set: string, replaced
       ...trees.warnings,
       ...hotCopies(servers, saved, trees.sources),
       ...passingWriters(stack, members, trees.sources),
+      ...idleMembers(members, servers, sources),
       ...idleSettings(stack),
     ],
   };
@@ -161,6 +163,24 @@ function hotCopies(servers: readonly Server[], saved: ReadonlySet<string>, sourc
     .map(
       ({ service, path }) =>
         `service "${service}": ${path} holds the files of a database server that is not dumped; unless it is stopped meanwhile, the copy will be torn — label davit.quiesce=stop`,
+    );
+}
+
+/** Whoever labels a service wants it in the snapshot, unless it is only told to stand still or to run hooks; what an app keeps in no volume is nowhere. */
+function idleMembers(members: readonly Service[], servers: readonly Server[], sources: readonly Source[]): string[] {
+  const isAsked = ({ labels }: Service): boolean =>
+    labels?.files === 'auto' && labels.quiesce === 'none' && labels.hooks.length + labels.commands.length === 0;
+  const isCaptured = ({ name, containers: [{ mounts }] }: Service): boolean =>
+    sources.some(
+      (source) =>
+        source.service === name ||
+        (source.kind === 'files' && mounts.some((one) => overlaps(placeOf(one), placeIn(source.mount, source.path)))),
+    );
+  return members
+    .filter((service) => isAsked(service) && !isCaptured(service) && !servers.some((server) => server.service === service))
+    .map(
+      ({ name }) =>
+        `service "${name}": takes part, and nothing of it is captured; what an app keeps in no volume is lost with its container — \`davit plan\` tells why of each volume`,
     );
 }
 
