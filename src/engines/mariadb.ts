@@ -55,7 +55,7 @@ export const mariadb: Engine = {
   dataDirectories: ['/var/lib/mysql', '/bitnami/mariadb', '/config/databases'],
   recognises: (container, processes) =>
     isImage(container, /^mariadb/) ||
-    Object.keys(container.env).some((name) => name.startsWith('MARIADB_ROOT_') || name === 'MARIADB_DATABASE') ||
+    Object.keys(container.env).some((name) => name.startsWith('MARIADB_ROOT_') || ['MARIADB_DATABASE', 'MARIADB_VERSION'].includes(name)) ||
     processes.some((name) => name === 'mariadbd'),
   leavesOut,
   inventory: (target) => sqlInventory(prelude(target), `${client} ${session}`, dumpTool),

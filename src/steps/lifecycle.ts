@@ -6,7 +6,7 @@ import { DavitError } from '../model/errors.ts';
 import { otherPassword } from './advice.ts';
 import type { Service, Stack } from './discover.ts';
 import { askFirstStart, isFirstStart } from './first-start.ts';
-import { loginsOf } from './servers.ts';
+import { configuredEngine, loginsOf } from './servers.ts';
 import { inStartOrder } from './quiesce.ts';
 
 const pollMs = 500;
@@ -82,7 +82,7 @@ function isRefusal(stderr: string): boolean {
 export async function startForCommands(context: Context, stack: Stack, commanded: readonly Service[]): Promise<void> {
   await startAndWait(context, stack, commanded);
   for (const service of commanded) {
-    const engine = context.engines.find((one) => one.recognises(service.containers[0], []));
+    const engine = configuredEngine(context.engines, service);
     if (engine === undefined) continue;
     // Its command may know a login that Davit does not.
     await startDatabase(context, service, engine).catch((error: unknown) => {

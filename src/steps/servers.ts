@@ -48,7 +48,8 @@ export async function findServers({ docker, engines }: Context, stack: Stack, me
   async function hasOnlyVariables(engine: Engine, container: Container, { complaint }: DavitError): Promise<boolean> {
     const runs = container.state === 'running';
     if (runs ? complaint.fix !== lacksTools : container.mounts.some((mount) => isOfServer(engine, mount))) return false;
-    return !engine.recognises({ ...container, env: {} }, runs ? await docker.processes(container.id) : []);
+    const programs = runs ? await docker.processes(container.id) : [];
+    return !engines.some((one) => one.recognises({ ...container, env: {} }, programs));
   }
 
   async function takeInventory(service: Service, engine: Engine): Promise<Inventory> {
@@ -138,7 +139,10 @@ function dumpLabels(labels: object = {}): [string, unknown][] {
 /** As labels and the container's configuration tell, without asking it. */
 export function configuredEngine(engines: readonly Engine[], { labels, containers: [container] }: Service): Engine | undefined {
   const wanted = labels?.dump ?? 'auto';
-  return engines.find((engine) => (wanted === 'auto' || wanted === 'none' ? engine.recognises(container, []) : engine.name === wanted));
+  if (wanted !== 'auto' && wanted !== 'none') return engines.find(({ name }) => name === wanted);
+  // What an image is called says more than variables, which may be those of all services.
+  const looks = [{ ...container, env: {} }, container];
+  return looks.flatMap((one) => engines.find((engine) => engine.recognises(one, [])) ?? [])[0];
 }
 
 export function targetOf(service: Service): Target {

@@ -51,6 +51,8 @@ describe('by variables', () => {
     [{ MARIADB_ROOT_PASSWORD: 'x' }, 'mariadb'],
     [{ MARIADB_ROOT_PASSWORD_FILE: '/x' }, 'mariadb'],
     [{ MARIADB_DATABASE: 'x' }, 'mariadb'],
+    // An image of one's own, made from that of MariaDB.
+    [{ MARIADB_VERSION: '1:11.8.2', MYSQL_ROOT_PASSWORD: 'x' }, 'mariadb'],
     [{ MYSQL_ROOT_PASSWORD: 'x' }, 'mysql'],
     [{ PGDATA: '/data', POSTGRES_DB: 'x' }, 'postgres'],
     [{ MONGO_INITDB_ROOT_USERNAME: 'x' }, 'mongodb'],

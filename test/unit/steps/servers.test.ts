@@ -51,6 +51,9 @@ test('an app that only has the variables of a server, as from a file that all se
     const server = await planned([app({ [name]: 'secret' })], { answer, processes: { 'shop-app-1': ['sh', program] } });
     expect([sources(server), problems(server)]).toEqual([[], lacking]);
   }
+  // One of another name: `mysqldump` is not in images of MariaDB.
+  const other = await planned([app({ MYSQL_ROOT_PASSWORD: 'secret' })], { answer, processes: { 'shop-app-1': ['mariadbd'] } });
+  expect([sources(other), problems(other)]).toEqual([[], lacking]);
   // Nobody can be asked: the server is who has its folder.
   const env = { MYSQL_ROOT_PASSWORD: 'secret' };
   for (const state of ['exited', 'paused', 'restarting'] as const) {
@@ -61,6 +64,12 @@ test('an app that only has the variables of a server, as from a file that all se
   }
   const said = await planned([app(env, { 'davit.dump': 'mysql' })], { answer });
   expect([sources(said), problems(said)]).toEqual([[], lacking]);
+});
+
+test('a server that has the variables of another one, too, is what its image is called', async () => {
+  const env = { MARIADB_ROOT_PASSWORD: 'x', MYSQL_ROOT_PASSWORD: 'y', MONGO_INITDB_DATABASE: 'z' };
+  const found = await planned([postgres(enabled, { env })]);
+  expect([sources(found), problems(found)]).toEqual([['accounts db/@roles', 'database db/shop', 'database db/stats'], []]);
 });
 
 test('where no password would do, none is asked for', async () => {
