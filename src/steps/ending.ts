@@ -29,7 +29,7 @@ export async function endRestore(
   const stack = await discover(context).catch(() => before);
   const named = (names: readonly string[]): Service[] => stack.services.filter(({ name }) => names.includes(name));
   try {
-    await startAndWait(context, stack, named(starting));
+    await startAndWait(context, stack, named(starting).map(asBefore(standstills)));
     await resume(context, stack, standstills);
   } catch (cause) {
     await resume(context, stack, standstills).catch((error: unknown) => {
@@ -53,4 +53,13 @@ export async function endRestore(
   } finally {
     await context.docker.remove(journal);
   }
+}
+
+/** Of several containers, one that had been stopped by somebody else stays so. Those that compose has made anew have other names, and all count. */
+function asBefore(standstills: readonly Standstill[]): (service: Service) => Service {
+  return (service) => {
+    const ours = standstills.find((one) => one.service === service.name)?.containers ?? [];
+    const [first, ...rest] = service.containers.filter(({ name }) => ours.includes(name));
+    return first === undefined ? service : { ...service, containers: [first, ...rest] };
+  };
 }

@@ -95,24 +95,24 @@ export async function startForCommands(context: Context, stack: Stack, commanded
 /** Starts services, each after what it depends on is healthy, and waits for all of them, once. What runs already is left as it is. */
 export async function startAndWait(context: Context, stack: Stack, services: readonly Service[]): Promise<void> {
   const awaited = await startServices(context, stack, services);
-  for (const { name } of services) if (!awaited.has(name)) await waitHealthy(context, stack, name);
+  for (const { name, containers } of services) if (!awaited.has(name)) await waitHealthy(context, stack, name, containers);
 }
 
 /** Dependencies first. Resolves with those that others had to wait for. */
 async function startServices(context: Context, stack: Stack, services: readonly Service[]): Promise<Set<string>> {
   const awaited = new Set<string>();
-  for (const { service } of inStartOrder(
+  for (const { service, containers } of inStartOrder(
     stack,
-    services.map(({ name }) => ({ service: name })),
+    services.map(({ name, containers }) => ({ service: name, containers })),
   )) {
-    for (const { id } of stack.services.find(({ name }) => name === service)?.containers ?? []) {
+    for (const { id } of containers) {
       const { state } = await context.docker.inspect(id);
       if (state === 'running') continue;
       await (state === 'paused' ? context.docker.unpause(id) : context.docker.start(id));
       context.log.info({ service }, 'started');
     }
     if (!isAwaited(stack, service)) continue;
-    await waitHealthy(context, stack, service);
+    await waitHealthy(context, stack, service, containers);
     awaited.add(service);
   }
   return awaited;
@@ -127,8 +127,8 @@ function conditionsOn(stack: Stack, name: string): string[] {
 }
 
 /** Waits until a service is up: healthy where it has a health check, finished where others need that. Whoever ended with an error is not waited for. */
-async function waitHealthy(context: Context, stack: Stack, name: string): Promise<void> {
-  const ids = (stack.services.find((service) => service.name === name)?.containers ?? []).map(({ id }) => id);
+async function waitHealthy(context: Context, stack: Stack, name: string, own: Service['containers']): Promise<void> {
+  const ids = own.map(({ id }) => id);
   const mustFinish = conditionsOn(stack, name).includes('service_completed_successfully');
   const limitMs = mustFinish ? finishedMs : healthyMs;
   for (const deadline = context.now().getTime() + limitMs; ; await wait(pollMs, undefined, { signal: context.signal })) {

@@ -63,3 +63,14 @@ test('a service that does not become healthy is waited for once, also when other
   await endRestore(ending, stack(), { standstills: [], since, starting: ['app', 'web'], hooks: [] }, 'journal');
   expect(warnings).toBe(1);
 });
+
+test('of several containers, only those start again that the restore has stopped', async () => {
+  const replica = (number: number) => composeContainer('app', { number, state: 'exited' });
+  const context = fakeContext({ containers: [replica(1), replica(2)] });
+  const started = new Set<string>();
+  const docker = { ...context.docker, start: async (id: string) => void started.add(id), remove: async () => undefined };
+  const standstills = [{ service: 'app', mode: 'stop', during: 'set', timeoutMs: 1000, containers: ['shop-app-2'] }] as const;
+  const since = new Date(now).toISOString();
+  await endRestore({ ...context, docker }, stack(), { standstills, since, starting: ['app'], hooks: [] }, 'journal');
+  expect([...started]).toEqual(['id-of-shop-app-2']);
+});
