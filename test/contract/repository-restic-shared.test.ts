@@ -1,7 +1,7 @@
-import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createResticRepository } from '../../src/repository/restic/index.ts';
 import { takeLock } from '../../src/repository/restic/locks.ts';
@@ -25,6 +25,22 @@ test('what somebody else removes meanwhile is noticed by a Davit that has known 
   await other.remove((await other.list('shop')).manifests);
   const manifest = await storeSnapshot(lab.repository, newAddress('shop'), shared);
   expect(onlyArtifact(manifest).stored.bytes).toBeGreaterThan(6_000_000);
+  expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
+});
+
+test('what lies there and is no part of the repository, such as what a killed restic has left half-made, is passed over', async () => {
+  const gone = await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+  const names = [`${'0'.repeat(64)}-tmp-123456789`, '.DS_Store'];
+  const foreign = ['keys', 'index', 'snapshots', 'locks', 'data/00'].flatMap((folder) => names.map((name) => join(folder, name)));
+  for (const file of foreign) {
+    await mkdir(dirname(join(lab.location, file)), { recursive: true });
+    await writeFile(join(lab.location, file), 'half');
+  }
+  const repository = createResticRepository({ storage: lab.storage, password });
+  const kept = await storeSnapshot(repository, newAddress('shop'), noise(2000));
+  await repository.remove([gone]);
+  expect(await repository.list('shop')).toEqual({ manifests: [kept], damaged: [] });
+  expect((await Array.fromAsync(lab.storage.list(''))).map(({ key }) => key)).toEqual(expect.arrayContaining(foreign));
   expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
 });
 

@@ -4,7 +4,7 @@ import { DavitError } from '../../model/errors.ts';
 import { MissingObject } from '../../storage/storage.ts';
 import type { BlobLocation, BlobType, IndexedPack } from './blob.ts';
 import type { BlobIndex } from './blob-index.ts';
-import { getJson, idOf, putText } from './objects.ts';
+import { getJson, idOf, listFiles, putText } from './objects.ts';
 import type { Opened } from './open.ts';
 
 export const indexFolder = 'index';
@@ -64,7 +64,7 @@ export async function loadIndex(opened: Opened, index: BlobIndex, read: Set<stri
   const limit = pLimit(parallelReads);
   const unread: string[] = [];
   const gone = new Set(read);
-  for await (const { key } of opened.storage.list(indexFolder)) if (!gone.delete(idOf(key))) unread.push(key);
+  for await (const { key } of listFiles(opened.storage, indexFolder)) if (!gone.delete(idOf(key))) unread.push(key);
   async function load(key: string): Promise<void> {
     try {
       (await readIndexFile(opened, key)).forEach(index.add);

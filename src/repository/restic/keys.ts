@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { configurationError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { createSeal, type Keys, sha256 } from './crypto.ts';
-import { getWhole, putProven } from './objects.ts';
+import { getWhole, listFiles, putProven } from './objects.ts';
 
 const bytes = z.base64().transform((text) => Buffer.from(text, 'base64'));
 const cost = { N: 32_768, r: 8, p: 1 };
@@ -35,7 +35,7 @@ async function keysOf(password: string, salt: Buffer, { N, r, p }: typeof cost):
 export async function openKeys(storage: Storage, password: string): Promise<Keys[]> {
   let seen = 0;
   const found: Keys[] = [];
-  for await (const { key } of storage.list('keys')) {
+  for await (const { key } of listFiles(storage, 'keys')) {
     const file = keyFile.parse(JSON.parse((await getWhole(storage, key)).toString()));
     const opened = createSeal(await keysOf(password, file.salt, file)).open(file.data);
     seen++;

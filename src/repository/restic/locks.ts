@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { DavitError, messageOf } from '../../model/errors.ts';
 import { MissingObject } from '../../storage/storage.ts';
-import { getJson, putJson } from './objects.ts';
+import { getJson, listFiles, putJson } from './objects.ts';
 import type { Opened } from './open.ts';
 
 const lockFolder = 'locks';
@@ -90,7 +90,7 @@ export async function takeLock(opened: Opened, exclusive: boolean, davit: string
 }
 
 async function* readLocks({ storage, seal }: Opened): AsyncGenerator<{ key: string; modifiedAt: Date; lock: LockFile }> {
-  for await (const { key, modifiedAt } of storage.list(lockFolder)) {
+  for await (const { key, modifiedAt } of listFiles(storage, lockFolder)) {
     try {
       yield { key, modifiedAt, lock: lockSchema.parse(await getJson(storage, seal, key)) };
     } catch (error) {

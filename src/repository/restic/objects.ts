@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { DavitError } from '../../model/errors.ts';
-import type { Storage } from '../../storage/storage.ts';
+import type { Storage, StoredObject } from '../../storage/storage.ts';
 import { Whole } from '../../storage/whole.ts';
 import { release } from './release.ts';
 import { type Seal, sha256, unseal } from './crypto.ts';
@@ -77,6 +77,13 @@ export async function putText(storage: Storage, seal: Seal, kind: string, json: 
 export async function getJson(storage: Storage, seal: Seal, key: string): Promise<unknown> {
   const plain = unseal(seal, `${storage.location}/${key}`, await getWhole(storage, key));
   return JSON.parse((plain[0] === 2 ? zstdDecompressSync(plain.subarray(1)) : plain).toString());
+}
+
+const idPattern = /^[0-9a-f]{64}$/;
+
+/** The files of a folder that are called by a hash. Others are no part of a repository: what a killed restic has left half-made, or a file manager has put there. */
+export async function* listFiles(storage: Storage, folder: string): AsyncGenerator<StoredObject> {
+  for await (const object of storage.list(folder)) if (idPattern.test(idOf(object.key))) yield object;
 }
 
 export function idOf(key: string): string {

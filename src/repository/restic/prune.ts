@@ -2,7 +2,7 @@ import { DavitError, messageOf } from '../../model/errors.ts';
 import { blobTypes, type IndexedPack } from './blob.ts';
 import { LostBlob, missingBlob, openBlob } from './blob-reader.ts';
 import { indexFolder, readIndexFile, writeIndex } from './index-files.ts';
-import { getWhole, idOf, putProven } from './objects.ts';
+import { getWhole, idOf, listFiles, putProven } from './objects.ts';
 import { createPack, packKey } from './pack.ts';
 import { release } from './release.ts';
 import { planPrune } from './prune-plan.ts';
@@ -20,7 +20,7 @@ export async function prune(session: Session, snapshots: readonly Snapshot[]): P
   const used = await usedBlobs(session, snapshots);
   const indexKeys: string[] = [];
   const packs = new Map<string, IndexedPack>();
-  for await (const { key } of storage.list(indexFolder)) indexKeys.push(key);
+  for await (const { key } of listFiles(storage, indexFolder)) indexKeys.push(key);
   for (const key of indexKeys) for (const pack of await readIndexFile(session, key)) packs.set(pack.id, merged(packs.get(pack.id), pack));
   const [there, gone] = partition([...packs.values()], ({ id }) => !lost.has(id));
   const plan = planPrune(there, (id) => used.has(id));
@@ -35,7 +35,7 @@ export async function prune(session: Session, snapshots: readonly Snapshot[]): P
     for (const { id } of [...plan.repack, ...plan.remove, ...replaced]) packs.delete(id);
   }
   const unknown: string[] = [];
-  for await (const { key } of storage.list('data')) if (!packs.has(idOf(key))) unknown.push(key);
+  for await (const { key } of listFiles(storage, 'data')) if (!packs.has(idOf(key))) unknown.push(key);
   await storage.remove(unknown);
 }
 

@@ -6,7 +6,7 @@ import { MissingObject } from '../../storage/storage.ts';
 import type { SnapshotAddress } from '../repository.ts';
 import { findNode } from './artifacts.ts';
 import { manifestFile } from './assemble.ts';
-import { getJson, idOf, putJson } from './objects.ts';
+import { getJson, idOf, listFiles, putJson } from './objects.ts';
 import type { Opened } from './open.ts';
 import type { Session } from './session.ts';
 import { parseTime } from './timestamp.ts';
@@ -45,7 +45,7 @@ export function createSnapshots(): Snapshots {
     async all(session) {
       const limit = pLimit(parallelReads);
       const reading: Promise<Snapshot | undefined>[] = [];
-      for await (const { key } of session.storage.list(snapshotFolder)) {
+      for await (const { key } of listFiles(session.storage, snapshotFolder)) {
         const id = idOf(key);
         const snapshot = known.get(id);
         reading.push(snapshot === undefined ? limit(() => readSnapshot(session, key)) : Promise.resolve(snapshot));

@@ -1,13 +1,13 @@
 import { sentence } from '../../model/errors.ts';
 import type { BlobIndex } from './blob-index.ts';
-import { idOf } from './objects.ts';
+import { idOf, listFiles } from './objects.ts';
 import type { Opened } from './open.ts';
 import { packKey } from './pack.ts';
 
 /** Packs that the index names and that are not there as it tells, each with what is wrong. One that is sent later than it was asked for is never among them: its index follows it. */
 export async function lostPacks({ storage }: Opened, index: BlobIndex): Promise<Map<string, string>> {
   const lost = new Map(index.packs().map((pack) => [pack, 'is missing']));
-  for await (const { key, bytes } of storage.list('data')) {
+  for await (const { key, bytes } of listFiles(storage, 'data')) {
     const pack = idOf(key);
     const wanted = index.packBytes(pack);
     if (bytes === wanted) lost.delete(pack);

@@ -21,7 +21,10 @@ function breaking(...keys: readonly string[]): Storage {
 /** Vitest also fails when a rejection is left that nobody handles; it would end the daemon. */
 test.each<[string, () => Promise<unknown>]>([
   ['manifests', () => readManifests(breaking('shop/default/20261121T030000Z-3f9a1c/manifest.json'), 'shop')],
-  ['indexes', () => loadIndex({ storage: breaking('index/a', 'index/b') } as Opened, createBlobIndex(), new Set())],
+  [
+    'indexes',
+    () => loadIndex({ storage: breaking(`index/${'a'.repeat(64)}`, `index/${'b'.repeat(64)}`) } as Opened, createBlobIndex(), new Set()),
+  ],
 ])('a connection that breaks while %s are listed and read is one error', async (_, read) => {
   await expect(read()).rejects.toThrow(/^cut while/);
   await nextTurn();
