@@ -1,11 +1,12 @@
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createResticRepository } from '../../src/repository/restic/index.ts';
 import { takeLock } from '../../src/repository/restic/locks.ts';
-import { openExisting } from '../../src/repository/restic/open.ts';
+import { putJson } from '../../src/repository/restic/objects.ts';
+import { openExisting, type Opened } from '../../src/repository/restic/open.ts';
 import { digest, noise, streamOf } from '../support/bytes.ts';
 import { until } from '../support/processes.ts';
 import { newestRestic, password } from '../support/restic.ts';
@@ -76,23 +77,54 @@ test('a prune gives back the space, and keeps what is shared', async () => {
   expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
 });
 
-test('the lock of a restic that has died does not last, that of one that lives does', async () => {
-  await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
-  const endless = spawn('sh', ['-c', 'cat; sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const alive = spawn(newestRestic().program, ['-r', lab.location, '--no-cache', 'backup', '--stdin'], {
-    stdio: [endless.stdout, 'ignore', 'ignore'],
-    env: { RESTIC_PASSWORD: password, HOME: '/nonexistent' },
+describe('a lock of somebody else', () => {
+  let opened: Opened;
+  beforeEach(async () => {
+    await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
+    const existing = await openExisting(lab.storage, password);
+    if (existing === undefined) throw new Error('there is no repository');
+    opened = existing;
   });
-  const locks = async () => (await Array.fromAsync(lab.storage.list('locks'))).length;
-  await until(async () => (await locks()) > 0);
-  const opened = await openExisting(lab.storage, password);
-  if (opened === undefined) throw new Error('there is no repository');
-  await expect(takeLock(opened, true, 'x', 0)).rejects.toThrow(/in use by somebody else/);
-  alive.kill('SIGKILL');
-  await once(alive, 'exit');
-  endless.kill();
-  await using _lock = await takeLock(opened, true, 'x', 0);
-  expect(await locks()).toBe(1);
+  const locks = async (): Promise<string[]> => (await Array.fromAsync(lab.storage.list('locks'))).map(({ key }) => join(lab.location, key));
+  const isIdle = async (file: string, minutes: number): Promise<void> => utimes(file, 0, Date.now() / 1000 - minutes * 60);
+  const refused = async (reason: RegExp) => expect(takeLock(opened, true, 'x', 0)).rejects.toThrow(reason);
+
+  test('holds as long as it is fresh, also when no process of this machine has its number: it may run in another container', async () => {
+    const endless = spawn('sh', ['-c', 'cat; sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const restic = spawn(newestRestic().program, ['-r', lab.location, '--no-cache', 'backup', '--stdin'], {
+      stdio: [endless.stdout, 'ignore', 'ignore'],
+      env: { RESTIC_PASSWORD: password, HOME: '/nonexistent' },
+    });
+    await until(async () => (await locks()).length > 0);
+    await refused(/in use by somebody else: a lock of process \d+ on /);
+    restic.kill('SIGKILL');
+    await once(restic, 'exit');
+    endless.kill();
+    await refused(/in use by somebody else/);
+    const [file = ''] = await locks();
+    await isIdle(file, 31);
+    await using _lock = await takeLock(opened, true, 'x', 0);
+    expect(await locks()).toEqual([expect.not.stringMatching(file)]);
+  });
+
+  test('holds by the time of the storage, whatever the clock of its machine or of this one says', async () => {
+    await putJson(lab.storage, opened.seal, 'locks', { time: '2020-01-01T00:00:00Z', exclusive: true, hostname: 'other', pid: 1 });
+    await refused(/an exclusive lock of process 1 on other/);
+    const now = Date.now.bind(Date);
+    using _ahead = vi.spyOn(Date, 'now').mockImplementation(() => now() + 7_200_000);
+    await refused(/an exclusive lock of process 1 on other/);
+    expect(await locks()).toHaveLength(1);
+  });
+
+  test('that cannot be read is said, and does not last', async () => {
+    const file = join(lab.location, 'locks', '0'.repeat(64));
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, '');
+    await refused(/an exclusive lock of locks\/0+, which cannot be read, fresh at/);
+    await isIdle(file, 31);
+    await using _lock = await takeLock(opened, true, 'x', 0);
+    expect(await locks()).toHaveLength(1);
+  });
 });
 
 test('a repository that was taken away is made anew by a Davit that has known it', async () => {

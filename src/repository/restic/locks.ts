@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { DavitError, messageOf } from '../../model/errors.ts';
 import { MissingObject } from '../../storage/storage.ts';
-import { getJson, listFiles, putJson } from './objects.ts';
+import { getWhole, idOf, listFiles, openJson, putJson } from './objects.ts';
 import type { Opened } from './open.ts';
 
 const lockFolder = 'locks';
@@ -12,7 +12,6 @@ const [settleMs, refreshMs, staleMs] = [200, 300_000, 1_800_000];
 const retryMs = 5_000;
 
 const lockSchema = z.object({
-  time: z.string(),
   exclusive: z.boolean().default(false),
   hostname: z.string().default(''),
   pid: z.number().default(0),
@@ -20,6 +19,14 @@ const lockSchema = z.object({
   davit: z.string().optional(),
 });
 type LockFile = z.infer<typeof lockSchema>;
+
+interface FoundLock {
+  readonly key: string;
+  /** By the storage's clock. Whoever lives puts a new one every few minutes. */
+  readonly modifiedAt: Date;
+  /** Undefined: it cannot be read, so nobody knows whose it is. */
+  readonly lock: LockFile | undefined;
+}
 
 export interface Lock extends AsyncDisposable {
   /** Aborted when the lock could not be kept fresh: others may take it for dead. */
@@ -89,54 +96,52 @@ export async function takeLock(opened: Opened, exclusive: boolean, davit: string
   };
 }
 
-async function* readLocks({ storage, seal }: Opened): AsyncGenerator<{ key: string; modifiedAt: Date; lock: LockFile }> {
+async function* readLocks({ storage, seal }: Opened): AsyncGenerator<FoundLock> {
   for await (const { key, modifiedAt } of listFiles(storage, lockFolder)) {
-    try {
-      yield { key, modifiedAt, lock: lockSchema.parse(await getJson(storage, seal, key)) };
-    } catch (error) {
-      if (!(error instanceof MissingObject)) throw error;
-    }
+    const sealed = await getWhole(storage, key).catch((error: unknown) => {
+      if (error instanceof MissingObject) return undefined;
+      throw error;
+    });
+    if (sealed !== undefined) yield { key, modifiedAt, lock: lockOf(() => openJson(storage, seal, key, sealed)) };
   }
 }
 
-async function findConflict(opened: Opened, exclusive: boolean, own?: string): Promise<LockFile | undefined> {
-  for await (const { key, lock } of readLocks(opened)) {
-    if (key === `${lockFolder}/${own}`) continue;
-    if (isStale(lock)) await opened.storage.remove([key]);
-    else if (exclusive || lock.exclusive) return lock;
-  }
-  return undefined;
-}
-
-/** Its process is known to be gone, or has not refreshed it for half an hour. */
-function isStale({ time, hostname: host, pid, davit }: LockFile): boolean {
-  if (Date.now() - Date.parse(time) > staleMs) return true;
-  // Processes of different containers can share a host name, not a number: only a lock of restic itself tells by that.
-  return davit === undefined && host === hostname() && !isAlive(pid);
-}
-
-function isAlive(pid: number): boolean {
+function lockOf(open: () => unknown): LockFile | undefined {
   try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return lockSchema.parse(open());
+  } catch {
+    return undefined;
   }
+}
+
+/**
+ * A lock that has not been refreshed for half an hour is dead. Clocks of machines differ: only the storage's own counts, and what time that shows is known from
+ * the lock that was just put there. The number of its process tells nothing, since that may run in another container, or beside all of them.
+ */
+async function findConflict(opened: Opened, exclusive: boolean, own?: string): Promise<FoundLock | undefined> {
+  const locks = await Array.fromAsync(readLocks(opened));
+  const mine = locks.find(({ key }) => idOf(key) === own);
+  const now = mine?.modifiedAt.getTime() ?? Date.now();
+  const isDead = ({ modifiedAt }: FoundLock): boolean => now - modifiedAt.getTime() > staleMs;
+  if (mine !== undefined) await opened.storage.remove(locks.filter(isDead).map(({ key }) => key));
+  return locks.find((one) => one !== mine && !isDead(one) && (exclusive || (one.lock?.exclusive ?? true)));
 }
 
 /** Removes the locks of runs that are dead, by the id of what they were writing. */
 export async function removeDeadLocks(opened: Opened, isDead: (id: string, startedAt: Date) => boolean): Promise<number> {
   const dead: string[] = [];
   for await (const { key, modifiedAt, lock } of readLocks(opened))
-    if (isStale(lock) || (lock.davit !== undefined && isDead(lock.davit, modifiedAt))) dead.push(key);
+    if (lock?.davit !== undefined && isDead(lock.davit, modifiedAt)) dead.push(key);
   await opened.storage.remove(dead);
   return dead.length;
 }
 
-function inUse({ storage }: Opened, { exclusive, hostname, pid, time }: LockFile): DavitError {
+function inUse({ storage }: Opened, { key, modifiedAt, lock }: FoundLock): DavitError {
+  const whose = lock === undefined ? `${key}, which cannot be read` : `process ${lock.pid} on ${lock.hostname}`;
   return new DavitError({
     where: storage.location,
     what: 'the repository is in use by somebody else',
-    seen: `${exclusive ? 'an exclusive' : 'a'} lock of process ${pid} on ${hostname}, fresh at ${time}`,
+    seen: `${(lock?.exclusive ?? true) ? 'an exclusive' : 'a'} lock of ${whose}, fresh at ${modifiedAt.toISOString()}`,
     fix: 'wait until that is done; if it died, `restic unlock` removes its lock, and Davit does so after half an hour',
   });
 }
