@@ -167,9 +167,12 @@ async function prune(folder: string, root: string): Promise<void> {
   await sync(folder).catch(() => undefined);
 }
 
-async function sync(folder: string): Promise<void> {
+/** Some file systems, such as those of shared folders, can do that for files only. */
+export async function sync(folder: string): Promise<void> {
   const handle = await open(folder);
-  await closing(handle, () => handle.sync());
+  await closing(handle, () => handle.sync()).catch((error: unknown) => {
+    if (!hasCode(error, 'EINVAL', 'ENOTSUP')) throw error;
+  });
 }
 
 async function closing<T>(file: FileHandle, work: () => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createFilesystemStorage } from '../../src/storage/filesystem.ts';
+import { createFilesystemStorage, sync } from '../../src/storage/filesystem.ts';
 import { digest, failing, noise, streamOf } from '../support/bytes.ts';
 import { openFilesystem } from '../support/storages.ts';
 
@@ -46,6 +46,10 @@ test('a failed put leaves no folder behind', async () => {
 test('a folder in which nothing can be made, as one that was removed under its mount, is an error and no endless wait', async () => {
   const { put } = createFilesystemStorage('/proc/davit');
   await expect(put('app/default/a', streamOf(noise(1)))).rejects.toThrow(/the folder was removed/);
+});
+
+test('a folder that its file system cannot sync, as in /proc, is no error', async () => {
+  expect(await sync('/proc').catch((error: unknown) => error)).toBeUndefined();
 });
 
 test('puts survive removals next door', async () => {
