@@ -85,7 +85,8 @@ export function createFilesystemStorage(directory: string, owner?: Owner): Stora
     let swept = 0;
     for await (const { path, stats } of walk(join(root, prefix))) {
       const name = unfinished.exec(basename(path))?.[1];
-      if (name === undefined || !isDead(join(dirname(relative(root, path)), name), stats.birthtime)) continue;
+      // Not every file system knows when a file was made; what is written to lives.
+      if (name === undefined || !isDead(join(dirname(relative(root, path)), name), stats.mtime)) continue;
       await unlink(path).catch(() => undefined);
       await prune(dirname(path), root);
       swept++;
@@ -148,7 +149,10 @@ async function* walk(folder: string): AsyncGenerator<{ path: string; stats: Stat
     const path = join(folder, entry.name);
     if (entry.isDirectory()) yield* walk(path);
     else if (entry.isFile()) {
-      const stats = await stat(path).catch(() => undefined);
+      const stats = await stat(path).catch((error: unknown) => {
+        if (hasCode(error, 'ENOENT')) return undefined;
+        throw fileError(error, path);
+      });
       if (stats) yield { path, stats };
     }
   }

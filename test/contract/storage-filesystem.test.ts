@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFilesystemStorage, sync } from '../../src/storage/filesystem.ts';
@@ -50,6 +50,14 @@ test('a folder in which nothing can be made, as one that was removed under its m
 
 test('a folder that its file system cannot sync, as in /proc, is no error', async () => {
   expect(await sync('/proc').catch((error: unknown) => error)).toBeUndefined();
+});
+
+test('what is half-made is as old as the last byte: not every file system knows when a file was made', async () => {
+  await writeFile(join(root, '.object.0123456789ab.part'), 'half');
+  await utimes(join(root, '.object.0123456789ab.part'), 0, 1_700_000_000);
+  const asked: Date[] = [];
+  await place.storage.sweep('', (_, since) => (asked.push(since), false));
+  expect(asked).toEqual([new Date(1_700_000_000_000)]);
 });
 
 test('puts survive removals next door', async () => {
