@@ -145,13 +145,13 @@ function authenticate(piece: Uint8Array, isLast: boolean): void {
 }
 
 /** Opens what must open. */
-export function unseal(seal: Seal, where: string, sealed: Buffer): Buffer {
+export function unseal(seal: Seal, where: string, sealed: Buffer, fix = 'use another snapshot, and check the storage'): Buffer {
   const plain = seal.open(sealed);
   if (plain !== undefined) return plain;
   throw new DavitError({
     where,
     what: 'the stored bytes are not those that were written with the key of this repository',
-    fix: 'use another snapshot, and check the storage',
+    fix,
   });
 }
 

@@ -41,8 +41,9 @@ const indexSchema = z.object({
 });
 
 export async function readIndexFile({ storage, seal }: Opened, key: string): Promise<IndexedPack[]> {
-  const { data, error } = indexSchema.safeParse(await getJson(storage, seal, key));
-  if (error) throw new DavitError({ where: `${storage.location}/${key}`, what: 'is no index', fix: 'run restic repair index' });
+  const fix = 'check the storage, and run `restic repair index`';
+  const { data, error } = indexSchema.safeParse(await getJson(storage, seal, key, fix));
+  if (error) throw new DavitError({ where: `${storage.location}/${key}`, what: 'is no index', fix });
   return (data.packs ?? []).map((pack) => ({
     id: pack.id,
     blobs: pack.blobs.map(({ id, type, offset, length, uncompressed_length: plainLength = 0 }) => ({

@@ -1,9 +1,9 @@
 import { randomBytes, scrypt } from 'node:crypto';
 import { z } from 'zod';
-import { configurationError } from '../../model/errors.ts';
+import { configurationError, DavitError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { createSeal, type Keys, sha256 } from './crypto.ts';
-import { getWhole, listFiles, putProven } from './objects.ts';
+import { getIfThere, idOf, listFiles, putProven } from './objects.ts';
 
 const bytes = z.base64().transform((text) => Buffer.from(text, 'base64'));
 const cost = { N: 32_768, r: 8, p: 1 };
@@ -33,20 +33,31 @@ async function keysOf(password: string, salt: Buffer, { N, r, p }: typeof cost):
 
 /** The master keys that the password opens, of which only those count that open the repository; none when there is no key at all. */
 export async function openKeys(storage: Storage, password: string): Promise<Keys[]> {
-  let seen = 0;
+  const whole: string[] = [];
+  const damaged: string[] = [];
   const found: Keys[] = [];
   for await (const { key } of listFiles(storage, 'keys')) {
-    const file = keyFile.parse(JSON.parse((await getWhole(storage, key)).toString()));
+    const text = await getIfThere(storage, key);
+    if (text === undefined) continue;
+    const isWhole = sha256(text) === idOf(key);
+    (isWhole ? whole : damaged).push(key);
+    if (!isWhole) continue;
+    const file = keyFile.parse(JSON.parse(text.toString()));
     const opened = createSeal(await keysOf(password, file.salt, file)).open(file.data);
-    seen++;
     if (opened === undefined) continue;
     const { mac, encrypt } = masterKeys.parse(JSON.parse(opened.toString()));
     found.push({ encrypt, ...mac });
   }
-  if (seen === 0 || found.length > 0) return found;
+  if (found.length > 0 || whole.length + damaged.length === 0) return found;
+  if (damaged.length > 0)
+    throw new DavitError({
+      where: `${storage.location}/${damaged[0]}`,
+      what: 'this key holds other bytes than were stored, and no other one opens',
+      fix: 'bring it back from a copy of the repository: without it, nobody can read what is stored',
+    });
   throw configurationError({
     where: 'DAVIT_PASSWORD',
-    what: `opens none of the ${seen} keys of ${storage.location}`,
+    what: `opens none of the ${whole.length} keys of ${storage.location}`,
     fix: 'give the password that this repository was made with',
   });
 }

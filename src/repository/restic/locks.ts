@@ -2,8 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { DavitError, messageOf } from '../../model/errors.ts';
-import { MissingObject } from '../../storage/storage.ts';
-import { getWhole, idOf, listFiles, openJson, putJson } from './objects.ts';
+import { getIfThere, idOf, listFiles, openJson, putJson } from './objects.ts';
 import type { Opened } from './open.ts';
 
 const lockFolder = 'locks';
@@ -98,10 +97,7 @@ export async function takeLock(opened: Opened, exclusive: boolean, davit: string
 
 async function* readLocks({ storage, seal }: Opened): AsyncGenerator<FoundLock> {
   for await (const { key, modifiedAt } of listFiles(storage, lockFolder)) {
-    const sealed = await getWhole(storage, key).catch((error: unknown) => {
-      if (error instanceof MissingObject) return undefined;
-      throw error;
-    });
+    const sealed = await getIfThere(storage, key);
     if (sealed !== undefined) yield { key, modifiedAt, lock: lockOf(() => openJson(storage, seal, key, sealed)) };
   }
 }

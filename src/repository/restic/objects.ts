@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { DavitError } from '../../model/errors.ts';
-import type { Storage, StoredObject } from '../../storage/storage.ts';
+import { MissingObject, type Storage, type StoredObject } from '../../storage/storage.ts';
 import { Whole } from '../../storage/whole.ts';
 import { release } from './release.ts';
 import { type Seal, sha256, unseal } from './crypto.ts';
@@ -46,7 +46,17 @@ export async function getWhole(storage: Storage, key: string, signal?: AbortSign
   return whole;
 }
 
-/** The same in this memory, if there is room. */
+/** Undefined: it is not there, or not any more. */
+export async function getIfThere(storage: Storage, key: string): Promise<Buffer | undefined> {
+  try {
+    return await getWhole(storage, key);
+  } catch (error) {
+    if (error instanceof MissingObject) return undefined;
+    throw error;
+  }
+}
+
+/** A whole object, in this memory if there is room. */
 export async function getInto(storage: Storage, key: string, memory: Buffer, signal?: AbortSignal): Promise<Buffer> {
   let target = memory;
   let used = 0;
@@ -74,13 +84,13 @@ export async function putText(storage: Storage, seal: Seal, kind: string, json: 
   return id;
 }
 
-export async function getJson(storage: Storage, seal: Seal, key: string): Promise<unknown> {
-  return openJson(storage, seal, key, await getWhole(storage, key));
+export async function getJson(storage: Storage, seal: Seal, key: string, fix?: string): Promise<unknown> {
+  return openJson(storage, seal, key, await getWhole(storage, key), fix);
 }
 
 /** The same of what has been read: it fails only where that is damaged. */
-export function openJson({ location }: Storage, seal: Seal, key: string, sealed: Buffer): unknown {
-  const plain = unseal(seal, `${location}/${key}`, sealed);
+export function openJson({ location }: Storage, seal: Seal, key: string, sealed: Buffer, fix?: string): unknown {
+  const plain = unseal(seal, `${location}/${key}`, sealed, fix);
   return JSON.parse((plain[0] === 2 ? zstdDecompressSync(plain.subarray(1)) : plain).toString());
 }
 

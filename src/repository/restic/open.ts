@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { DavitError } from '../../model/errors.ts';
-import { MissingObject, type Storage } from '../../storage/storage.ts';
+import type { Storage } from '../../storage/storage.ts';
 import { createSeal, type Seal, unseal } from './crypto.ts';
 import { type Created, createKeys, openKeys } from './keys.ts';
-import { getWhole } from './objects.ts';
+import { getIfThere, listFiles } from './objects.ts';
 import { isIrreducible, type Polynomial, randomPolynomial } from './polynomial.ts';
 
 export interface Opened {
@@ -39,7 +39,7 @@ export async function openExisting(storage: Storage, password: string): Promise<
     throw new DavitError({ where: storage.location, what: 'is a repository without any key', fix: 'bring its folder `keys` back' });
   // Who makes a repository together with somebody else leaves a key behind that opens nothing.
   const seal = seals.find((one) => one.open(sealed) !== undefined) ?? first;
-  const config: unknown = JSON.parse(unseal(seal, `${storage.location}/${configName}`, sealed).toString());
+  const config: unknown = JSON.parse(unseal(seal, `${storage.location}/${configName}`, sealed, 'take it away: it is made anew').toString());
   const { version, chunker_polynomial: polynomial } = configSchema.parse(config);
   if (version === 2) return { storage, seal, polynomial, isSame: async () => (await readConfig(storage))?.equals(sealed) === true };
   throw new DavitError({
@@ -50,10 +50,13 @@ export async function openExisting(storage: Storage, password: string): Promise<
 }
 
 function readConfig(storage: Storage): Promise<Buffer | undefined> {
-  return getWhole(storage, configName).catch((error: unknown) => {
-    if (error instanceof MissingObject) return undefined;
-    throw error;
-  });
+  return getIfThere(storage, configName);
+}
+
+/** Whether there are snapshots, though there is no config: to say that there are none would be wrong, and nothing of it is needed to read them. */
+export async function hasLostConfig(storage: Storage): Promise<boolean> {
+  for await (const _ of listFiles(storage, 'snapshots')) return true;
+  return false;
 }
 
 /** Makes the repository where there is none. Should others do so at the same moment, the last one wins, and all of them use what it made. */

@@ -2,11 +2,10 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { messageOf } from '../../model/errors.ts';
 import { keySegment, type Manifest, manifestSchema, newestFirst } from '../../model/snapshot.ts';
-import { MissingObject } from '../../storage/storage.ts';
 import type { SnapshotAddress } from '../repository.ts';
 import { findNode } from './artifacts.ts';
 import { manifestFile } from './assemble.ts';
-import { getJson, idOf, listFiles, putJson } from './objects.ts';
+import { getIfThere, idOf, listFiles, openJson, putJson } from './objects.ts';
 import type { Opened } from './open.ts';
 import type { Session } from './session.ts';
 import { parseTime } from './timestamp.ts';
@@ -44,30 +43,28 @@ export function createSnapshots(): Snapshots {
   return {
     async all(session) {
       const limit = pLimit(parallelReads);
-      const reading: Promise<Snapshot | undefined>[] = [];
-      for await (const { key } of listFiles(session.storage, snapshotFolder)) {
-        const id = idOf(key);
-        const snapshot = known.get(id);
-        reading.push(snapshot === undefined ? limit(() => readSnapshot(session, key)) : Promise.resolve(snapshot));
-      }
+      const files = await Array.fromAsync(listFiles(session.storage, snapshotFolder));
+      const reading = files.map(async ({ key }) => known.get(idOf(key)) ?? limit(() => readSnapshot(session, key)));
       const snapshots = (await Promise.all(reading)).filter((snapshot) => snapshot !== undefined);
       known.clear();
-      for (const snapshot of snapshots) known.set(snapshot.id, snapshot);
+      for (const snapshot of snapshots) if (typeof snapshot.manifest !== 'string') known.set(snapshot.id, snapshot);
       return snapshots;
     },
   };
 }
 
+/** Undefined: it is gone. Fails where the storage does: a snapshot that was not read is none that is damaged. */
 async function readSnapshot(session: Session, key: string): Promise<Snapshot | undefined> {
   const id = idOf(key);
+  const sealed = await getIfThere(session.storage, key);
+  if (sealed === undefined) return undefined;
   try {
-    const { tree, tags, davit, time, paths } = snapshotSchema.parse(await getJson(session.storage, session.seal, key));
+    const { tree, tags, davit, time, paths } = snapshotSchema.parse(openJson(session.storage, session.seal, key, sealed));
     const told = { id, tree, time, paths: paths ?? [] };
     if (davit === undefined && !tags?.includes('davit')) return { ...told, manifest: undefined };
     const { data, error } = manifestSchema.safeParse(davit ?? (await readManifest(session, tree)));
     return { ...told, manifest: error ? z.prettifyError(error).replaceAll('\n', ' ') : data };
   } catch (error) {
-    if (error instanceof MissingObject) return undefined;
     return { id, tree: '', time: 0n, paths: [], manifest: messageOf(error) };
   }
 }
