@@ -33,6 +33,20 @@ test('a repository made by restic is accepted, its snapshots stay, and each goes
   expect(await lab.repository.check([manifest], 'bytes')).toEqual([]);
 });
 
+test('what a file holds may be what a folder is written as: for restic, these are two things', async () => {
+  const other = await storeSnapshot(lab.repository, newAddress('shop'), noise(2_000_000));
+  const empty = join(lab.tree, 'empty');
+  await mkdir(empty);
+  await lab.storeTree();
+  await writeFile(join(lab.tree, 'a file'), '{"nodes":[]}\n');
+  await lab.storeTree();
+  const { run } = newestRestic();
+  expect(run(lab.location, 'check', '--read-data')).toContain('no errors were found');
+  await lab.repository.remove([other]);
+  expect(run(lab.location, 'check', '--read-data')).toContain('no errors were found');
+  expect(lab.backupOver(lab.tree, '--force')).toMatchObject({ data_blobs: 0 });
+});
+
 /** Until the clock of files has moved on, so that what was made before cannot have changed unseen. */
 async function settled(file: string): Promise<void> {
   await until(async () => Date.now() - (await stat(file)).ctimeMs > 300);

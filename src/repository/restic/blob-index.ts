@@ -1,14 +1,14 @@
-import type { BlobLocation, IndexedPack } from './blob.ts';
+import type { BlobLocation, BlobType, IndexedPack } from './blob.ts';
 import { packLength } from './pack.ts';
 
 /** Where every blob lies. A million of them take 60 MB: numbers in two typed arrays, and no object for each. */
 export interface BlobIndex {
   /** A pack with everything in it. A blob that is known already keeps its first place, unless that is lost. */
   add(pack: IndexedPack): void;
-  /** Also where it has been lost. */
+  /** Also where it has been lost. Whoever wants its bytes need not care about its type. */
   find(id: string): BlobLocation | undefined;
-  /** Whether it lies in a pack that is not lost. */
-  has(id: string): boolean;
+  /** Whether it lies in a pack that is not lost, as one of that type where that is told. */
+  has(id: string, type?: BlobType): boolean;
   packs(): readonly string[];
   /** How long a pack must be; undefined: no index names it. */
   packBytes(pack: string): number | undefined;
@@ -30,6 +30,8 @@ export function createBlobIndex(): BlobIndex {
   const packNumbers = new Map<string, number>();
   const lengths: number[] = [];
   const lost = new Set<number>();
+  /** Of what is both a tree and the content of a file. */
+  const ofBothTypes = new Set<string>();
   const key = new Uint32Array(idWords);
   const keyBytes = Buffer.from(key.buffer);
   let records = new Uint32Array(1024 * recordWords);
@@ -71,6 +73,10 @@ export function createBlobIndex(): BlobIndex {
     return packs.push(pack) - 1;
   }
 
+  function typeOf(record: number): BlobType {
+    return ((records[record * recordWords + idWords] as number) & treeBit) === 0 ? 'data' : 'tree';
+  }
+
   function packOf(record: number): number {
     return (records[record * recordWords + idWords] as number) & ~treeBit;
   }
@@ -83,6 +89,7 @@ export function createBlobIndex(): BlobIndex {
     const where = [numberOf(pack) | (type === 'tree' ? treeBit : 0), offset, length, plainLength];
     const known = recordOf(id);
     if (known !== undefined) {
+      if (typeOf(known) !== type) ofBothTypes.add(id);
       if (isLost(known)) records.set(where, known * recordWords + idWords);
       return;
     }
@@ -95,9 +102,10 @@ export function createBlobIndex(): BlobIndex {
   }
 
   return {
-    has: (id) => {
+    has: (id, type) => {
       const record = recordOf(id);
-      return record !== undefined && !isLost(record);
+      if (record === undefined || isLost(record)) return false;
+      return type === undefined || type === typeOf(record) || ofBothTypes.has(id);
     },
     packs: () => packs,
     lose: (pack) => void lost.add(numberOf(pack)),
@@ -124,8 +132,7 @@ export function createBlobIndex(): BlobIndex {
       if (record === undefined) return undefined;
       const at = record * recordWords + idWords;
       const [pack = 0, offset = 0, length = 0, plainLength = 0] = records.subarray(at, at + 4);
-      const type = (pack & treeBit) === 0 ? 'data' : 'tree';
-      return { id, type, pack: packs[pack & ~treeBit] ?? '', offset, length, plainLength };
+      return { id, type: typeOf(record), pack: packs[pack & ~treeBit] ?? '', offset, length, plainLength };
     },
   };
 }

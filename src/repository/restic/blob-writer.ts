@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { type BlobType, blobTypes, type IndexedPack } from './blob.ts';
+import { type BlobType, blobTypes, type IndexedPack, nameOf } from './blob.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { sha256 } from './crypto.ts';
 import { createFlight } from './flight.ts';
@@ -32,7 +32,7 @@ interface Gathered {
 export interface BlobWriter {
   /** Resolves with the id when the bytes have been copied, not when they are stored: they may then be overwritten. */
   save(type: BlobType, plain: Uint8Array, tally?: Tally): Promise<string>;
-  has(id: string): boolean;
+  has(id: string, type: BlobType): boolean;
   /** Everything saved so far is packed, or has failed. */
   settle(): Promise<void>;
   /** Everything saved so far is in the storage, proven, and indexed. */
@@ -81,8 +81,8 @@ export function createBlobWriter(
   async function save(type: BlobType, plain: Uint8Array, tally?: Tally): Promise<string> {
     requireWorking();
     const id = sha256(plain);
-    if (has(id)) return id;
-    pending.add(id);
+    if (has(id, type)) return id;
+    pending.add(nameOf({ id, type }));
     await gatherers[type].add(plain, { id, type, length: plain.length, tally });
     return id;
   }
@@ -136,13 +136,13 @@ export function createBlobWriter(
     for (const pack of packs) {
       index.add(pack);
       began.delete(packKey(pack.id));
-      for (const { id } of pack.blobs) pending.delete(id);
+      for (const blob of pack.blobs) pending.delete(nameOf(blob));
     }
     indexed(indexIds);
   }
 
-  function has(id: string): boolean {
-    return pending.has(id) || index.has(id);
+  function has(id: string, type: BlobType): boolean {
+    return pending.has(nameOf({ id, type })) || index.has(id, type);
   }
 
   async function settle(): Promise<void> {

@@ -12,6 +12,11 @@ export interface BlobLocation {
   readonly plainLength: number;
 }
 
+/** For restic, a tree and the content of a file with the same bytes are two blobs. */
+export function nameOf({ id, type }: Pick<BlobLocation, 'id' | 'type'>): string {
+  return type === 'tree' ? `${id} tree` : id;
+}
+
 export interface IndexedPack {
   readonly id: string;
   readonly blobs: readonly BlobLocation[];

@@ -134,13 +134,13 @@ function createCapture(
   }
 
   async function nodesBefore(before: Node | undefined): Promise<Map<string, Node>> {
-    if (before?.subtree === undefined || !session.index.has(before.subtree)) return new Map();
+    if (before?.subtree === undefined || !session.index.has(before.subtree, 'tree')) return new Map();
     const nodes = decodeTree(before.subtree, await session.blobs.read(before.subtree, signal));
     return new Map(nodes.map((node) => [node.name.toString('latin1'), node]));
   }
 
   async function regularFile(path: Buffer, node: Node, stats: BigIntStats, same: Node | undefined): Promise<Node> {
-    if (same !== undefined && isSameFile(node, same) && same.content?.every(blobs.has)) {
+    if (same !== undefined && isSameFile(node, same) && same.content?.every((id) => blobs.has(id, 'data'))) {
       bytes += node.size ?? 0;
       return { ...node, content: same.content };
     }

@@ -1,4 +1,4 @@
-import type { IndexedPack } from './blob.ts';
+import { type BlobLocation, type IndexedPack, nameOf } from './blob.ts';
 
 export interface PrunePlan {
   readonly keep: readonly IndexedPack[];
@@ -11,12 +11,15 @@ export interface PrunePlan {
 const toleratedWaste = 0.05;
 
 /** Which packs stay. A blob that lies in several packs is needed in one of them only, the fullest. */
-export function planPrune(packs: readonly IndexedPack[], isUsed: (id: string) => boolean): PrunePlan {
+export function planPrune(packs: readonly IndexedPack[], isUsed: (blob: BlobLocation) => boolean): PrunePlan {
   const taken = new Set<string>();
   const judged = packs
     .map((pack) => ({ pack, ...weigh(pack, isUsed) }))
     .toSorted((a, b) => b.share - a.share)
-    .map(({ pack }) => ({ pack, ...weigh(pack, (id) => isUsed(id) && !taken.has(id) && taken.add(id) !== undefined) }));
+    .map(({ pack }) => ({
+      pack,
+      ...weigh(pack, (blob) => isUsed(blob) && !taken.has(nameOf(blob)) && taken.add(nameOf(blob)) !== undefined),
+    }));
   const needed = judged.filter(({ used }) => used > 0);
   let waste = needed.reduce((sum, { used, total }) => sum + total - used, 0);
   const tolerated = needed.reduce((sum, { used }) => sum + used, 0) * toleratedWaste;
@@ -34,8 +37,8 @@ export function planPrune(packs: readonly IndexedPack[], isUsed: (id: string) =>
   };
 }
 
-function weigh({ blobs }: IndexedPack, isUsed: (id: string) => boolean): { used: number; total: number; share: number } {
+function weigh({ blobs }: IndexedPack, isUsed: (blob: BlobLocation) => boolean): { used: number; total: number; share: number } {
   const total = blobs.reduce((sum, { length }) => sum + length, 0);
-  const used = blobs.reduce((sum, { id, length }) => sum + (isUsed(id) ? length : 0), 0);
+  const used = blobs.reduce((sum, blob) => sum + (isUsed(blob) ? blob.length : 0), 0);
   return { used, total, share: total === 0 ? 0 : used / total };
 }

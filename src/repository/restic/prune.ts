@@ -1,5 +1,5 @@
 import { DavitError, messageOf } from '../../model/errors.ts';
-import { blobTypes, type IndexedPack } from './blob.ts';
+import { blobTypes, type IndexedPack, nameOf } from './blob.ts';
 import { LostBlob, missingBlob, openBlob } from './blob-reader.ts';
 import { indexFolder, readIndexFile, writeIndex } from './index-files.ts';
 import { getWhole, idOf, listFiles, putProven } from './objects.ts';
@@ -23,9 +23,11 @@ export async function prune(session: Session, snapshots: readonly Snapshot[]): P
   for await (const { key } of listFiles(storage, indexFolder)) indexKeys.push(key);
   for (const key of indexKeys) for (const pack of await readIndexFile(session, key)) packs.set(pack.id, merged(packs.get(pack.id), pack));
   const [there, gone] = partition([...packs.values()], ({ id }) => !lost.has(id));
-  const plan = planPrune(there, (id) => used.has(id));
+  const plan = planPrune(there, (blob) => used.has(nameOf(blob)));
   // What a snapshot lacks is still named, so that everybody can tell which one it harms.
-  const [lacking, replaced] = partition(gone, ({ blobs }) => blobs.some(({ id }) => used.has(id) && !session.index.has(id)));
+  const [lacking, replaced] = partition(gone, ({ blobs }) =>
+    blobs.some((blob) => used.has(nameOf(blob)) && !session.index.has(blob.id, blob.type)),
+  );
 
   if (plan.repack.length + plan.remove.length + replaced.length > 0) {
     const repacked = await repack(session, plan.repack, plan.keep, used);
@@ -48,17 +50,17 @@ function merged(known: IndexedPack | undefined, pack: IndexedPack): IndexedPack 
   return known === undefined || known.blobs.length < pack.blobs.length ? pack : known;
 }
 
-/** Fails when a snapshot cannot be read to its last tree: then nobody knows what it needs. */
+/** By their names. Fails when a snapshot cannot be read to its last tree: then nobody knows what it needs. */
 async function usedBlobs(session: Session, snapshots: readonly Snapshot[]): Promise<Set<string>> {
   const used = new Set<string>();
-  const enter = (tree: string): boolean => !used.has(tree);
+  const enter = (id: string): boolean => !used.has(nameOf({ id, type: 'tree' }));
   for (const snapshot of snapshots) {
     const { tree, manifest } = snapshot;
     if (tree === '') throw unreadable(session, snapshot, typeof manifest === 'string' ? manifest : undefined);
     try {
       for await (const blob of blobsBelow(session, tree, enter)) {
         if (session.index.find(blob.id) === undefined) throw missingBlob(session, blob.id);
-        used.add(blob.id);
+        used.add(nameOf(blob));
       }
     } catch (error) {
       throw error instanceof LostBlob ? unreadable(session, snapshot, messageOf(error)) : error;
@@ -83,7 +85,7 @@ async function repack(
   keep: readonly IndexedPack[],
   used: ReadonlySet<string>,
 ): Promise<IndexedPack[]> {
-  const done = new Set(keep.flatMap(({ blobs }) => blobs.map(({ id }) => id)));
+  const done = new Set(keep.flatMap(({ blobs }) => blobs.map(nameOf)));
   const packs: IndexedPack[] = [];
   for (const type of blobTypes) {
     let open = createPack(type, session.seal);
@@ -95,14 +97,14 @@ async function repack(
       packs.push({ id, blobs });
     };
     for (const pack of from) {
-      const wanted = pack.blobs.filter((blob) => blob.type === type && used.has(blob.id) && !done.has(blob.id));
+      const wanted = pack.blobs.filter((blob) => blob.type === type && used.has(nameOf(blob)) && !done.has(nameOf(blob)));
       if (wanted.length === 0) continue;
       const bytes = await getWhole(session.storage, packKey(pack.id));
       for (const blob of wanted) {
         openBlob(session, blob, bytes);
         if (!open.fits(blob.length)) await close();
         open.addSealed(blob.id, bytes.subarray(blob.offset, blob.offset + blob.length), blob.plainLength);
-        done.add(blob.id);
+        done.add(nameOf(blob));
       }
     }
     if (!open.isEmpty()) await close();

@@ -78,7 +78,7 @@ test('what was not sealed rightly is noticed before it is sent, where that is wa
 describe('what a prune does with packs', () => {
   const used = (...names: string[]) => {
     const ids = new Set(names.map((name) => sha256(Buffer.from(name))));
-    return (id: string) => ids.has(id);
+    return ({ id }: BlobLocation) => ids.has(id);
   };
   const [full, half, none, copy] = [
     packOf('full', [
