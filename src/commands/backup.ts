@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { messageOf } from '../model/errors.ts';
+import { DavitError, factOf, messageOf } from '../model/errors.ts';
 import type { FilesSource } from '../model/plan.ts';
 import type { Manifest } from '../model/snapshot.ts';
 import { capture } from '../steps/capture.ts';
@@ -17,6 +17,7 @@ import { removeOrphans } from '../steps/worker.ts';
 import { reportHealth } from './health.ts';
 import { reportHalfRestored, tellOfKilledRun } from './killed.ts';
 
+/** A manifest and an error: the snapshot is stored and whole, and older ones could not be removed. */
 export interface BackupOutcome {
   readonly set: string;
   readonly manifest?: Manifest;
@@ -52,7 +53,7 @@ async function backupSets(
       await notify(context, { stack: stack.name, set, status: 'started' });
       const outcome: BackupOutcome = await backupSet(context, set, 'backup').then(
         (manifest) => ({ set, manifest }),
-        (error: unknown) => ({ set, error }),
+        (error: unknown) => ({ set, error, ...(error instanceof NothingRemoved ? { manifest: error.manifest } : {}) }),
       );
       outcomes.push(outcome);
       await notify(context, noticeOf(stack.name, set, context.now().getTime() - startedAt, outcome));
@@ -68,6 +69,18 @@ async function beginRun(context: Context, stack: Stack, sets: string[]): Promise
   await reportHalfRestored(context, stack);
   await reportHealth({ underWay: { stack: stack.name, since: context.now().toISOString(), sets } });
   return { [Symbol.asyncDispose]: () => reportHealth({ underWay: undefined }) };
+}
+
+/** Retention has failed, after everything else went well. */
+class NothingRemoved extends DavitError {
+  readonly manifest: Manifest;
+
+  constructor(manifest: Manifest, cause: unknown) {
+    const fix = cause instanceof DavitError ? cause.complaint.fix : undefined;
+    const what = 'is stored and whole, but retention could not remove what is older';
+    super({ where: `snapshot ${manifest.id}`, what, seen: factOf(cause), fix }, { cause });
+    this.manifest = manifest;
+  }
 }
 
 /** One run of one set. `adapt`: how a service is to be seen, where it is not as its labels say; `replaced`: trees that are captured whatever these say. */
@@ -93,6 +106,10 @@ export async function backupSet(
   }
   await verify(context, manifest);
   if (manifest.status === 'complete' && reason === 'backup' && run.surveyed && idleSettings(stack).length === 0)
-    await removeExpired(context, await judge(context, stack, set));
+    await judge(context, stack, set)
+      .then((verdicts) => removeExpired(context, verdicts))
+      .catch((cause: unknown) => {
+        throw new NothingRemoved(manifest, cause);
+      });
   return manifest;
 }

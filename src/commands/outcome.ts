@@ -2,9 +2,9 @@ import { DavitError, type ExitCode, exitCodes, messageOf } from '../model/errors
 import type { BackupOutcome } from './backup.ts';
 import { describeSnapshot } from './snapshots.ts';
 
-/** 0 all complete · 3 something incomplete was stored · 2 nothing, because the configuration is wrong · 1 nothing usable was stored. */
+/** 0 all complete · 3 something incomplete was stored, or something older could not be removed · 2 nothing, because the configuration is wrong · 1 nothing usable was stored. */
 export function exitCodeOf(outcomes: readonly BackupOutcome[]): ExitCode {
-  if (outcomes.every(({ manifest }) => manifest?.status === 'complete')) return exitCodes.ok;
+  if (outcomes.every(({ manifest, error }) => manifest?.status === 'complete' && error === undefined)) return exitCodes.ok;
   if (outcomes.some(({ manifest }) => manifest !== undefined)) return exitCodes.partial;
   return outcomes.every(({ error }) => error instanceof DavitError && error.exitCode === exitCodes.configuration)
     ? exitCodes.configuration
@@ -18,5 +18,5 @@ export function plainOutcome({ set, manifest, error }: BackupOutcome): object {
 
 export function describeOutcome({ set, manifest, error }: BackupOutcome): string {
   if (manifest === undefined) return `set ${set}: nothing stored — ${messageOf(error)}`;
-  return describeSnapshot(manifest);
+  return [describeSnapshot(manifest), ...(error === undefined ? [] : [messageOf(error)])].join('\n');
 }

@@ -30,7 +30,9 @@ export async function notify({ notifiers, log, redactor, signal }: Told, notice:
 /** How the run of a set ended. */
 export function noticeOf(stack: string, set: string, durationMs: number, end: { manifest?: Manifest; error?: unknown }): Notice {
   const { manifest, error } = end;
-  if (manifest === undefined) return { stack, set, status: 'failed', error: messageOf(error), durationMs };
+  const stored = manifest && { snapshot: manifest.id, bytes: storedBytes(manifest) };
+  if (manifest === undefined || error !== undefined)
+    return { stack, set, status: 'failed', error: messageOf(error), durationMs, ...stored };
   const failures = manifest.failures.map(
     (failure) => `${failure.service}${failure.source === undefined ? '' : `/${failure.source}`}: ${failure.error}`,
   );
@@ -38,9 +40,8 @@ export function noticeOf(stack: string, set: string, durationMs: number, end: { 
     stack,
     set,
     status: manifest.status,
-    snapshot: manifest.id,
     durationMs,
-    bytes: storedBytes(manifest),
+    ...stored,
     ...(failures.length > 0 ? { error: failures.join('\n') } : {}),
     ...(manifest.warnings.length > 0 ? { warnings: manifest.warnings } : {}),
   };

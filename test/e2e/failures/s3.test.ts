@@ -1,10 +1,12 @@
-import { describe } from 'vitest';
+import { describe, expect } from 'vitest';
+import type { Manifest } from '../../../src/model/snapshot.ts';
 import type { Fault, Seen } from '../../support/faulty-s3.ts';
 import { until } from '../../support/docker.ts';
 import { format, type TestStack } from '../../support/stack.ts';
 import { mariaTables, sql } from './faults.ts';
 import { labTest } from './lab-test.ts';
 import { isLarge, layout } from './layout.ts';
+import { problemsOf } from './look.ts';
 import { parts } from './parts.ts';
 
 /** The app's files are several large requests of a worker; the dump is one small request of Davit itself. */
@@ -66,6 +68,23 @@ describe('for ever', () => {
       await lab.fails(await lab.backup(), { exitCode, says, repair: async () => lab.s3.heal() });
     });
   }
+});
+
+test('what is older may not be removed: the snapshot is stored all the same, and told of', async ({ lab }) => {
+  const isBatch = ({ method, url }: Seen) => method === 'POST' && url.searchParams.has('delete');
+  lab.s3.inject({ answer: 501, code: 'NotImplemented' }, isBatch, Infinity);
+  lab.s3.inject(
+    { answer: 403, code: 'AccessDenied' },
+    ({ method, url }) => method === 'DELETE' && !url.pathname.includes('/locks/'),
+    Infinity,
+  );
+  const run = await lab.stack.compose('exec', '-T', '-e', 'DAVIT_KEEP=last=1', 'davit', 'davit', 'backup', '--json');
+  lab.s3.heal();
+  expect(problemsOf(run).join('\n')).toMatch(/is stored and whole, but retention could not remove what is older: .*access denied/);
+  expect(run.exitCode).toBe(3);
+  const [{ manifest }] = JSON.parse(run.stdout) as [{ manifest: Manifest }];
+  expect((await lab.stack.json<Manifest>(['show', 'latest'])).id).toBe(manifest.id);
+  await lab.succeeds();
 });
 
 test('the server vanishes during a large upload', async ({ lab }) => {

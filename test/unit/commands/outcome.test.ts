@@ -1,21 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { BackupOutcome } from '../../../src/commands/backup.ts';
-import { exitCodeOf } from '../../../src/commands/outcome.ts';
+import { describeOutcome, exitCodeOf } from '../../../src/commands/outcome.ts';
 import { health, type HealthState } from '../../../src/commands/health.ts';
 import { configurationError } from '../../../src/model/errors.ts';
 import { withLock } from '../../../src/steps/lock.ts';
+import { noticeOf } from '../../../src/steps/notify.ts';
 import { manifest } from '../../support/builders.ts';
 
 const complete: BackupOutcome = { set: 'a', manifest: manifest() };
 const incomplete: BackupOutcome = { set: 'b', manifest: manifest({ status: 'incomplete' }) };
 const misconfigured: BackupOutcome = { set: 'd', error: configurationError({ where: 'set', what: 'is wrong' }) };
+const unpruned: BackupOutcome = { ...complete, error: new Error('access denied') };
 const failed: BackupOutcome = { set: 'c', error: new Error('no') };
 
 test.each<[string, BackupOutcome[], number]>([
   ['all complete', [complete, complete], 0],
   ['one incomplete', [complete, incomplete], 3],
   ['only incomplete', [incomplete], 3],
+  ['complete, and retention failed', [unpruned], 3],
   ['one failed, another complete', [complete, failed], 3],
   ['one failed, another incomplete', [failed, incomplete], 3],
   ['all failed', [failed, failed], 1],
@@ -23,6 +26,12 @@ test.each<[string, BackupOutcome[], number]>([
   ['one misconfigured, another failed', [misconfigured, failed], 1],
 ])('the exit code of a backup: %s', (_, outcomes, expected) => {
   expect(exitCodeOf(outcomes)).toBe(expected);
+});
+
+test('a snapshot that is stored is told of, also when retention failed', () => {
+  const id = complete.manifest?.id ?? '';
+  expect(describeOutcome(unpruned)).toMatch(new RegExp(`${id}[^]*\naccess denied$`));
+  expect(noticeOf('shop', 'a', 1000, unpruned)).toMatchObject({ status: 'failed', snapshot: id, error: 'access denied' });
 });
 
 describe('health', () => {
