@@ -110,6 +110,15 @@ function shapeOf(error: unknown): Shape {
     : { ...shape, name: shape.Code, ...(shape.message === undefined ? {} : { message: shape.message }) };
 }
 
+/** Of a server that knows only the first version of listing. What is not listed would count as gone. */
+export function refusePart(where: string): never {
+  throw new DavitError({
+    where,
+    what: 'the storage lists a part of what it has, and not how to go on',
+    fix: 'use another S3 server, or a newer one: it must know ListObjectsV2',
+  });
+}
+
 /** The batch as such was refused, not its keys. */
 export function knowsNoBatches(error: unknown): boolean {
   return hasCode(error, 'NotImplemented', 'MethodNotAllowed', 'InvalidRequest', 'MissingContentMD5', 'InvalidArgument', 'MalformedXML');
