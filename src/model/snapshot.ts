@@ -82,6 +82,16 @@ export const manifestSchema = z.object({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
+const laterVersion = z.object({ version: z.number().gt(manifestSchema.shape.version.value) });
+
+/** What has been read of a storage; a sentence says why it is none. */
+export function parseManifest(value: unknown): Manifest | string {
+  const { data, error } = manifestSchema.safeParse(value);
+  if (data !== undefined) return data;
+  const later = laterVersion.safeParse(value).data;
+  return later === undefined ? z.prettifyError(error).replaceAll('\n', ' ') : `is of version ${later.version}: use a newer Davit`;
+}
+
 /** What a snapshot takes in the storage. */
 export function storedBytes({ artifacts }: Pick<Manifest, 'artifacts'>): number {
   return artifacts.reduce((sum, { stored }) => sum + stored.bytes, 0);

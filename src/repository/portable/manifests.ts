@@ -1,7 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import pLimit from 'p-limit';
-import { z } from 'zod';
-import { manifestSchema, newestFirst, type Manifest } from '../../model/snapshot.ts';
+import { newestFirst, parseManifest, type Manifest } from '../../model/snapshot.ts';
 import { MissingObject, type Storage } from '../../storage/storage.ts';
 import type { SnapshotAddress } from '../repository.ts';
 import { addressOf, manifestName } from './layout.ts';
@@ -38,8 +37,7 @@ async function readManifest(storage: Storage, key: string, address: SnapshotAddr
 
 function parse(text: string): Manifest | string {
   try {
-    const { data, error } = manifestSchema.safeParse(JSON.parse(text));
-    return error ? z.prettifyError(error).replaceAll('\n', ' ') : data;
+    return parseManifest(JSON.parse(text));
   } catch {
     return 'is not JSON';
   }

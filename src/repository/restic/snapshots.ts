@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { messageOf } from '../../model/errors.ts';
-import { keySegment, type Manifest, manifestSchema, newestFirst } from '../../model/snapshot.ts';
+import { keySegment, type Manifest, newestFirst, parseManifest } from '../../model/snapshot.ts';
 import type { SnapshotAddress } from '../repository.ts';
 import { findNode } from './artifacts.ts';
 import { manifestFile } from './assemble.ts';
@@ -62,8 +62,7 @@ async function readSnapshot(session: Session, key: string): Promise<Snapshot | u
     const { tree, tags, davit, time, paths } = snapshotSchema.parse(openJson(session.storage, session.seal, key, sealed));
     const told = { id, tree, time, paths: paths ?? [] };
     if (davit === undefined && !tags?.includes('davit')) return { ...told, manifest: undefined };
-    const { data, error } = manifestSchema.safeParse(davit ?? (await readManifest(session, tree)));
-    return { ...told, manifest: error ? z.prettifyError(error).replaceAll('\n', ' ') : data };
+    return { ...told, manifest: parseManifest(davit ?? (await readManifest(session, tree))) };
   } catch (error) {
     return { id, tree: '', time: 0n, paths: [], manifest: messageOf(error) };
   }

@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isGood, keySegment, manifestSchema, newestFirst, snapshotId, snapshotIdPattern } from '../../../src/model/snapshot.ts';
+import {
+  isGood,
+  keySegment,
+  manifestSchema,
+  newestFirst,
+  parseManifest,
+  snapshotId,
+  snapshotIdPattern,
+} from '../../../src/model/snapshot.ts';
 import { artifact, manifest } from '../../support/builders.ts';
 import { createRandom } from '../../support/random.ts';
 
@@ -101,4 +109,11 @@ describe('the manifest schema', () => {
   ])('refuses %s', (_, change) => {
     expect(manifestSchema.safeParse({ ...manifest(), ...change }).success).toBe(false);
   });
+});
+
+test('a manifest of a newer Davit is told from one that is damaged; what is added to one is passed over', () => {
+  expect(parseManifest({ ...manifest(), version: 2 })).toBe('is of version 2: use a newer Davit');
+  expect(parseManifest({ ...manifest(), id: undefined })).toMatch(/expected string.*id/);
+  expect(parseManifest('nonsense')).toMatch(/expected object/);
+  expect(parseManifest({ ...manifest(), added: true })).toEqual(manifest());
 });
