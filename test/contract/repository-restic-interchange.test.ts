@@ -119,8 +119,13 @@ test('restic takes a snapshot of Davit for the parent of its own', async () => {
 
 test('what restic has rewritten is still known', async () => {
   const manifest = await storeSnapshot(lab.repository, newAddress('shop'), noise(1000));
-  newestRestic().run(lab.location, 'tag', '--add', 'precious');
-  expect((await lab.repository.list('shop')).manifests).toEqual([manifest]);
+  for (const change of [
+    ['--add', 'precious'],
+    ['--set', 'mine'],
+  ]) {
+    newestRestic().run(lab.location, 'tag', ...change);
+    expect((await lab.repository.list('shop')).manifests).toEqual([manifest]);
+  }
   expect(await lab.repository.check([manifest], 'bytes')).toEqual([]);
 });
 

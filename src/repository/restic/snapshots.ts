@@ -16,6 +16,7 @@ const parallelReads = 8;
 const snapshotSchema = z.object({
   tree: z.string().regex(/^[0-9a-f]{64}$/),
   tags: z.array(z.string()).nullish(),
+  program_version: z.string().nullish(),
   time: z.string().transform(parseTime).catch(0n),
   paths: z.array(z.string()).nullish(),
   /** The manifest once more: it is read without an index and without a pack. Restic passes over what it does not know. */
@@ -59,9 +60,17 @@ async function readSnapshot(session: Session, key: string): Promise<Snapshot | u
   const sealed = await getIfThere(session.storage, key);
   if (sealed === undefined) return undefined;
   try {
-    const { tree, tags, davit, time, paths } = snapshotSchema.parse(openJson(session.storage, session.seal, key, sealed));
+    const {
+      tree,
+      tags,
+      program_version: program,
+      davit,
+      time,
+      paths,
+    } = snapshotSchema.parse(openJson(session.storage, session.seal, key, sealed));
     const told = { id, tree, time, paths: paths ?? [] };
-    if (davit === undefined && !tags?.includes('davit')) return { ...told, manifest: undefined };
+    const isOurs = davit !== undefined || tags?.includes('davit') || program?.startsWith('davit ');
+    if (!isOurs) return { ...told, manifest: undefined };
     return { ...told, manifest: parseManifest(davit ?? (await readManifest(session, tree))) };
   } catch (error) {
     return { id, tree: '', time: 0n, paths: [], manifest: messageOf(error) };
