@@ -33,6 +33,7 @@ const explanations: Readonly<Record<string, readonly [what: string, fix: string]
   InsufficientStorage: ['the storage is full', space],
   XMinioStorageFull: ['the storage is full', space],
   BadDigest: ['the storage received other bytes than were sent', 'check the network and what lies between'],
+  InvalidObjectState: ['it was moved to an archive', 'bring it back there, and let no lifecycle rule archive what lies below the prefix'],
   NotImplemented: ['the server does not know this request', 'use another S3 server'],
   ENOTFOUND: ['the name of the endpoint is not known', endpoint],
   EAI_AGAIN: ['the name of the endpoint cannot be looked up', endpoint],

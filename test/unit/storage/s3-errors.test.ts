@@ -30,6 +30,7 @@ test.for([
   [new Error('Region not accepted: region="" is not a valid hostname component.'), /no region is set — set AWS_REGION/],
   [new Error('Region not accepted: region="eu west" is not a valid hostname component.'), /no name of a region: .*eu west.* — correct/],
   [refusal('Forbidden', 403), /access denied.*HTTP 403/],
+  [refusal('InvalidObjectState', 403), /moved to an archive.*InvalidObjectState.*lifecycle rule/],
   [refusal('NoSuchBucket', 404), /does not exist.*DAVIT_STORAGE/],
   [refusal('Strange', 400), /the storage refused: HTTP 400, Strange, as the server says — check AWS_ENDPOINT_URL_S3/],
   [Object.assign(new Error(''), { code: 'ECONNREFUSED' }), /nothing listens.*AWS_ENDPOINT_URL_S3/],
