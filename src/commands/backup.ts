@@ -109,6 +109,7 @@ export async function backupSet(
     await judge(context, stack, set)
       .then((verdicts) => removeExpired(context, verdicts))
       .catch((cause: unknown) => {
+        context.signal.throwIfAborted();
         throw new NothingRemoved(manifest, cause);
       });
   return manifest;

@@ -43,8 +43,8 @@ export function combined(repositories: ReadonlyMap<string, Repository>): Reposit
         flaws.push(...(await named(name).check(some, depth, signal)));
       return flaws;
     },
-    async remove(manifests) {
-      for (const [name, some] of Map.groupBy(manifests, ({ storage }) => storage)) await named(name).remove(some);
+    async remove(manifests, signal) {
+      for (const [name, some] of Map.groupBy(manifests, ({ storage }) => storage)) await named(name).remove(some, signal);
     },
     async sweep(stack, isDead) {
       const results = await Promise.allSettled(all.map(([, repository]) => repository.sweep(stack, isDead)));

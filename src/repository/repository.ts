@@ -97,8 +97,11 @@ export interface Repository {
   compare(manifest: Manifest, artifact: Artifact, root: string, signal?: AbortSignal): Promise<void>;
   /** Compares what is stored with manifests: presence and sizes of everything, and every byte of as much as `depth` says. What they share is read once. */
   check(manifests: readonly Manifest[], depth: Depth, signal?: AbortSignal): Promise<Flaw[]>;
-  /** Removes these snapshots: first their manifests, so that a crash leaves no snapshot that lies, then what no other snapshot needs. */
-  remove(manifests: readonly Manifest[]): Promise<void>;
+  /**
+   * Removes these snapshots: first their manifests, so that a crash leaves no snapshot that lies, then what no other snapshot needs. Whoever is told to stop
+   * leaves the rest to the next removal.
+   */
+  remove(manifests: readonly Manifest[], signal?: AbortSignal): Promise<void>;
   /** Removes what killed runs left behind; `isDead` decides by snapshot id and start. Returns how many objects went. */
   sweep(stack: string, isDead: (id: string, startedAt: Date) => boolean): Promise<number>;
 }

@@ -22,7 +22,7 @@ export function tellingWaits(repository: Repository, tell: (waitedMs: number) =>
     listReachable: (stack, set) => told(repository.listReachable(stack, set)),
     stacks: () => told(repository.stacks()),
     begin: (address) => told(repository.begin(address)),
-    remove: (manifests) => told(repository.remove(manifests)),
+    remove: (manifests, signal) => told(repository.remove(manifests, signal)),
     sweep: (stack, isDead) => told(repository.sweep(stack, isDead)),
   };
 }

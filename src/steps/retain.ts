@@ -20,10 +20,13 @@ export async function judge({ repository, environment }: Context, stack: Stack, 
   }
 }
 
-export async function removeExpired({ repository, log }: Context, verdicts: readonly Verdict[]): Promise<number> {
+export async function removeExpired({ repository, log, signal }: Context, verdicts: readonly Verdict[]): Promise<number> {
   const expired = verdicts.filter(({ reasons }) => reasons.length === 0);
   if (expired.length === 0) return 0;
-  await repository.remove(expired.map(({ manifest }) => manifest));
+  await repository.remove(
+    expired.map(({ manifest }) => manifest),
+    signal,
+  );
   for (const { manifest } of expired) log.info({ snapshot: manifest.id, set: manifest.set }, 'removed by retention');
   return expired.length;
 }

@@ -87,7 +87,7 @@ describe('a lock of somebody else', () => {
   });
   const locks = async (): Promise<string[]> => (await Array.fromAsync(lab.storage.list('locks'))).map(({ key }) => join(lab.location, key));
   const isIdle = async (file: string, minutes: number): Promise<void> => utimes(file, 0, Date.now() / 1000 - minutes * 60);
-  const refused = async (reason: RegExp) => expect(takeLock(opened, true, 'x', 0)).rejects.toThrow(reason);
+  const refused = async (reason: RegExp) => expect(takeLock(opened, true, 'x', { patienceMs: 0 })).rejects.toThrow(reason);
 
   test('holds as long as it is fresh, also when no process of this machine has its number: it may run in another container', async () => {
     const endless = spawn('sh', ['-c', 'cat; sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -103,7 +103,7 @@ describe('a lock of somebody else', () => {
     await refused(/in use by somebody else/);
     const [file = ''] = await locks();
     await isIdle(file, 31);
-    await using _lock = await takeLock(opened, true, 'x', 0);
+    await using _lock = await takeLock(opened, true, 'x', { patienceMs: 0 });
     expect(await locks()).toEqual([expect.not.stringMatching(file)]);
   });
 
@@ -122,7 +122,7 @@ describe('a lock of somebody else', () => {
     await writeFile(file, '');
     await refused(/an exclusive lock of locks\/0+, which cannot be read, fresh at/);
     await isIdle(file, 31);
-    await using _lock = await takeLock(opened, true, 'x', 0);
+    await using _lock = await takeLock(opened, true, 'x', { patienceMs: 0 });
     expect(await locks()).toHaveLength(1);
   });
 });

@@ -7,7 +7,7 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { noise } from '../support/bytes.ts';
 import { password } from '../support/restic.ts';
 import { createResticLab, type ResticLab } from '../support/restic-lab.ts';
-import { dump, newAddress } from '../support/snapshots.ts';
+import { dump, newAddress, storeSnapshot } from '../support/snapshots.ts';
 
 let lab: ResticLab;
 beforeEach(async () => {
@@ -71,6 +71,30 @@ async function leftovers(): Promise<string[]> {
   const left = await Array.fromAsync(lab.storage.list(''));
   return left.map(({ key }) => key).filter((key) => /^(locks|data)\//.test(key));
 }
+
+test('who is told to stop while it waits for others, or removes, does not go on, and leaves no lock', async () => {
+  const gone = await storeSnapshot(lab.repository, newAddress('shop'), noise(20_000_000));
+  const kept = await storeSnapshot(lab.repository, newAddress('shop'), noise(9_000_000));
+  const stopped = async (during: RegExp): Promise<void> => {
+    const stopping = new AbortController();
+    const told = (key: string): void => void (during.test(key) && stopping.abort(new Error('told to stop')));
+    const put: Storage['put'] = (key, data, signal) => (told(key), lab.storage.put(key, data, signal));
+    const repository = createResticRepository({ storage: { ...lab.storage, put }, password });
+    expect(messageOf(await repository.remove([gone], stopping.signal).catch((error: unknown) => error))).toBe('told to stop');
+  };
+  const writer = await lab.repository.begin(newAddress('shop'));
+  const stopping = new AbortController();
+  const waiting = lab.repository.remove([gone], stopping.signal);
+  setTimeout(() => stopping.abort(new Error('told to stop')), 500);
+  await expect(waiting).rejects.toThrow('told to stop');
+  await writer.abort();
+  expect((await lab.repository.list('shop')).manifests).toEqual([kept, gone]);
+  for (const moment of [/^locks/, /^data/]) {
+    await stopped(moment);
+    expect(await Array.fromAsync(lab.storage.list('locks'))).toEqual([]);
+    expect(await lab.repository.check([kept], 'bytes')).toEqual([]);
+  }
+});
 
 test('a writer whose storage has failed says so first, and leaves neither a lock nor what no index names', async () => {
   let uploads = 0;

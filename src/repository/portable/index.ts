@@ -69,8 +69,9 @@ export function createPortableRepository({ storage, codecs, decoders }: Portable
     },
     compare: async (manifest, artifact, root, signal) => pipeline(await read(manifest, artifact, signal), compareTree(root, signal)),
     check: (manifests, depth, signal) => compare(storage, manifests, depth, signal),
-    async remove(manifests) {
+    async remove(manifests, signal) {
       for (const manifest of manifests) {
+        signal?.throwIfAborted();
         await storage.remove([manifestKey(manifest)]);
         await storage.remove(manifest.artifacts.map((artifact) => keyOf(manifest, artifact)));
       }

@@ -98,17 +98,18 @@ export function createResticRepository({ storage, password, prove = true }: Rest
         if (flaws.length === 0 || tries === checks || (await session.refresh())) return flaws;
       }
     },
-    async remove(manifests) {
+    async remove(manifests, signal) {
       const existing = await sessions.existing();
       const [first] = manifests;
       if (existing === undefined || first === undefined) return;
       // Whoever removes has most likely just written the newest one: should it be killed, the lock is known as its own.
       const [newest = first] = manifestsOf(await snapshots.all(existing), first.stack).manifests;
-      await using _lock = await takeLock(existing, true, newest.id);
+      await using _lock = await takeLock(existing, true, newest.id, { signal });
       const session = await sessions.renew();
       const [gone, kept] = partition(await snapshots.all(session), (one) => manifests.some((manifest) => isOf(one, manifest)));
+      signal?.throwIfAborted();
       await storage.remove(gone.map(({ id }) => `${snapshotFolder}/${id}`));
-      await prune(session, kept);
+      await prune(session, kept, signal);
       sessions.forget();
     },
     async sweep(_stack, isDead) {

@@ -33,7 +33,12 @@ export interface Lock extends AsyncDisposable {
 }
 
 /** Many may write at a time; who removes must be alone. Waits for others up to `patienceMs`. */
-export async function takeLock(opened: Opened, exclusive: boolean, davit: string, patienceMs = 600_000): Promise<Lock> {
+export async function takeLock(
+  opened: Opened,
+  exclusive: boolean,
+  davit: string,
+  { patienceMs = 600_000, signal }: { patienceMs?: number; signal?: AbortSignal | undefined } = {},
+): Promise<Lock> {
   const { storage, seal } = opened;
   const put = (): Promise<string> => {
     const lock = { time: new Date().toISOString(), exclusive, hostname: hostname(), username: 'davit', pid: process.pid, davit };
@@ -59,7 +64,7 @@ export async function takeLock(opened: Opened, exclusive: boolean, davit: string
       await storage.remove([`${lockFolder}/${id}`]);
     }
     if (Date.now() > deadline) throw inUse(opened, other);
-    await wait(Math.min(retryMs, patienceMs) * (0.5 + Math.random()));
+    await wait(Math.min(retryMs, patienceMs) * (0.5 + Math.random()), undefined, { signal }).catch(() => signal?.throwIfAborted());
   }
 
   const lost = new AbortController();

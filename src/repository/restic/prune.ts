@@ -5,7 +5,7 @@ import { indexFolder, readIndexFile, writeIndex } from './index-files.ts';
 import { getWhole, idOf, listFiles, putProven } from './objects.ts';
 import { createPack, packKey } from './pack.ts';
 import { release } from './release.ts';
-import { planPrune } from './prune-plan.ts';
+import { planPrune, type PrunePlan } from './prune-plan.ts';
 import type { Session } from './session.ts';
 import type { Snapshot } from './snapshots.ts';
 import { blobsBelow } from './walk.ts';
@@ -14,10 +14,10 @@ import { blobsBelow } from './walk.ts';
  * Removes every blob that none of these snapshots needs. The caller holds an exclusive lock. In this order, so that a crash at any point leaves a whole
  * repository: new packs, a new index, the old indexes, the old packs.
  */
-export async function prune(session: Session, snapshots: readonly Snapshot[]): Promise<void> {
+export async function prune(session: Session, snapshots: readonly Snapshot[], signal?: AbortSignal): Promise<void> {
   const { storage } = session;
   const lost = await session.takeStock();
-  const used = await usedBlobs(session, snapshots);
+  const used = await usedBlobs(session, snapshots, signal);
   const indexKeys: string[] = [];
   const packs = new Map<string, IndexedPack>();
   for await (const { key } of listFiles(storage, indexFolder)) indexKeys.push(key);
@@ -30,7 +30,8 @@ export async function prune(session: Session, snapshots: readonly Snapshot[]): P
   );
 
   if (plan.repack.length + plan.remove.length + replaced.length > 0) {
-    const repacked = await repack(session, plan.repack, plan.keep, used);
+    const repacked = await repack(session, plan, used, signal);
+    signal?.throwIfAborted();
     const written = new Set(await writeIndex(session, [...plan.keep, ...lacking, ...repacked]));
     await storage.remove(indexKeys.filter((key) => !written.has(idOf(key))));
     for (const { id } of repacked) packs.set(id, { id, blobs: [] });
@@ -51,14 +52,14 @@ function merged(known: IndexedPack | undefined, pack: IndexedPack): IndexedPack 
 }
 
 /** By their names. Fails when a snapshot cannot be read to its last tree: then nobody knows what it needs. */
-async function usedBlobs(session: Session, snapshots: readonly Snapshot[]): Promise<Set<string>> {
+async function usedBlobs(session: Session, snapshots: readonly Snapshot[], signal?: AbortSignal): Promise<Set<string>> {
   const used = new Set<string>();
   const enter = (id: string): boolean => !used.has(nameOf({ id, type: 'tree' }));
   for (const snapshot of snapshots) {
     const { tree, manifest } = snapshot;
     if (tree === '') throw unreadable(session, snapshot, typeof manifest === 'string' ? manifest : undefined);
     try {
-      for await (const blob of blobsBelow(session, tree, enter)) {
+      for await (const blob of blobsBelow(session, tree, enter, signal)) {
         if (session.index.find(blob.id) === undefined) throw missingBlob(session, blob.id);
         used.add(nameOf(blob));
       }
@@ -81,9 +82,9 @@ function unreadable({ storage }: Session, { id }: Snapshot, seen?: string): Davi
 /** Blobs move as they are, sealed, after each was found whole. */
 async function repack(
   session: Session,
-  from: readonly IndexedPack[],
-  keep: readonly IndexedPack[],
+  { repack: from, keep }: PrunePlan,
   used: ReadonlySet<string>,
+  signal?: AbortSignal,
 ): Promise<IndexedPack[]> {
   const done = new Set(keep.flatMap(({ blobs }) => blobs.map(nameOf)));
   const packs: IndexedPack[] = [];
@@ -92,14 +93,15 @@ async function repack(
     const close = async (): Promise<void> => {
       const { id, bytes, blobs } = open.close();
       open = createPack(type, session.seal);
-      await putProven(session.storage, packKey(id), bytes, id);
+      await putProven(session.storage, packKey(id), bytes, id, signal);
       release(bytes);
       packs.push({ id, blobs });
     };
     for (const pack of from) {
       const wanted = pack.blobs.filter((blob) => blob.type === type && used.has(nameOf(blob)) && !done.has(nameOf(blob)));
       if (wanted.length === 0) continue;
-      const bytes = await getWhole(session.storage, packKey(pack.id));
+      signal?.throwIfAborted();
+      const bytes = await getWhole(session.storage, packKey(pack.id), signal);
       for (const blob of wanted) {
         openBlob(session, blob, bytes);
         if (!open.fits(blob.length)) await close();
