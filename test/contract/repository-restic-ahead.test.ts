@@ -47,3 +47,19 @@ test('and so do those of a dump', async () => {
   const dump = await createResticRepository({ storage: far(4), password }).read(manifest, onlyArtifact(manifest));
   expect((await buffer(dump)).equals(content)).toBe(true);
 });
+
+test('the small packs of many runs, in which a tree lies that has changed a little each time, are fetched once', async () => {
+  const folders = Array.from({ length: 120 }, (_, number) => join(lab.tree, `${number}`));
+  for (const folder of folders) await mkdir(folder);
+  const runs = 12;
+  const manifests = [];
+  for (let run = 0; run < runs; run++) {
+    for (const [number, folder] of folders.entries()) if (number % runs === run) await writeFile(join(folder, 'file'), `now ${number}`);
+    manifests.push((await lab.storeTree()).manifest);
+  }
+  let asked = 0;
+  const get: Storage['get'] = (key, signal) => ((asked += key.startsWith('data/') ? 1 : 0), lab.storage.get(key, signal));
+  const repository = createResticRepository({ storage: { ...lab.storage, get }, password });
+  expect(await repository.check(manifests.slice(-1), 'sizes')).toEqual([]);
+  expect(asked).toBeLessThanOrEqual(runs + 1);
+});

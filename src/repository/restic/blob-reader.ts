@@ -6,11 +6,11 @@ import { decompress } from './compression.ts';
 import { type Seal, sealBytes, sha256, unseal } from './crypto.ts';
 import { getInto } from './objects.ts';
 import type { Opened } from './open.ts';
-import { packKey } from './pack.ts';
+import { packBytes, packKey } from './pack.ts';
 import { release } from './release.ts';
 
-/** Several threads pack at a time, so that a file goes through several packs at a time. */
-const packsAtOnce = 4;
+/** Several threads pack at a time, so that a file goes through several packs at a time. Small ones are many: what changes a little every day lies in all of them. */
+const keptBytes = 4 * packBytes;
 /** A storage that is far away answers late, and one connection does not fill the line. */
 const packsAhead = { near: 1, far: 3 };
 
@@ -26,6 +26,8 @@ export interface BlobReader {
 /** A pack that is there or on its way. */
 interface Fetched {
   readonly bytes: Promise<Buffer>;
+  /** Of the memory that it takes. */
+  readonly length: number;
   readers: number;
   /** Nobody has read it yet. */
   isAhead: boolean;
@@ -35,7 +37,7 @@ interface Fetched {
 export class LostBlob extends DavitError {}
 
 /**
- * Reads packs whole and keeps the last few: what was written together is wanted together. Readers hold no lock: when somebody prunes meanwhile, `search`
+ * Reads packs whole and keeps the last ones: what was written together is wanted together. Readers hold no lock: when somebody prunes meanwhile, `search`
  * learns where else the blobs are.
  */
 export function createBlobReader(opened: Opened, index: BlobIndex, search: (isFound: () => boolean) => Promise<unknown>): BlobReader {
@@ -43,31 +45,42 @@ export function createBlobReader(opened: Opened, index: BlobIndex, search: (isFo
   const ahead = opened.storage.local ? packsAhead.near : packsAhead.far;
   /** Memory of packs that were read, for the next ones. */
   const spare: Buffer[] = [];
+  let [held, waiting] = [0, 0];
   let searching: Promise<unknown> = Promise.resolve();
 
-  function fetch(id: string, signal?: AbortSignal): Promise<Buffer> {
+  function fetch(id: string, signal?: AbortSignal): Fetched {
     const length = index.packBytes(id) ?? 0;
-    const memory = spare.pop();
-    return getInto(
-      opened.storage,
-      packKey(id),
-      memory !== undefined && memory.length >= length ? memory : Buffer.allocUnsafeSlow(length),
-      signal,
-    );
+    const used = spare.pop();
+    const memory = used !== undefined && used.length >= length && used.length <= 2 * length ? used : Buffer.allocUnsafeSlow(length);
+    held += memory.length;
+    waiting++;
+    return { bytes: getInto(opened.storage, packKey(id), memory, signal), length: memory.length, readers: 0, isAhead: true };
+  }
+
+  function seen(pack: Fetched): void {
+    if (pack.isAhead) waiting--;
+    pack.isAhead = false;
+  }
+
+  function drop(id: string, pack: Fetched): void {
+    if (packs.get(id) !== pack) return;
+    packs.delete(id);
+    seen(pack);
+    held -= pack.length;
   }
 
   function fetchPack(id: string, signal?: AbortSignal): Fetched {
     const known = packs.get(id);
-    const pack = known ?? { bytes: fetch(id, signal), readers: 0, isAhead: true };
+    const pack = known ?? fetch(id, signal);
     packs.delete(id);
     packs.set(id, pack);
-    if (known === undefined) pack.bytes.catch(() => packs.get(id) === pack && packs.delete(id));
-    for (const [oldest, { bytes, readers }] of packs) {
-      if (packs.size <= packsAtOnce + ahead) break;
-      if (readers > 0 || oldest === id) continue;
-      packs.delete(oldest);
+    if (known === undefined) pack.bytes.catch(() => drop(id, pack));
+    for (const [oldest, other] of packs) {
+      if (held <= keptBytes + ahead * packBytes) break;
+      if (other.readers > 0 || oldest === id) continue;
+      drop(oldest, other);
       // Nobody can get at it any more.
-      bytes.then(
+      other.bytes.then(
         ({ buffer }) => void spare.push(Buffer.from(buffer)),
         () => undefined,
       );
@@ -81,7 +94,7 @@ export function createBlobReader(opened: Opened, index: BlobIndex, search: (isFo
     if (location === undefined) throw missingBlob(opened, id);
     if (!index.has(id)) throw lostBlob(opened, location);
     const pack = fetchPack(location.pack, signal);
-    pack.isAhead = false;
+    seen(pack);
     pack.readers++;
     try {
       const bytes = await pack.bytes;
@@ -107,7 +120,7 @@ export function createBlobReader(opened: Opened, index: BlobIndex, search: (isFo
     expect(id) {
       const location = index.find(id);
       if (location === undefined || packs.has(location.pack)) return true;
-      if ([...packs.values()].filter(({ isAhead }) => isAhead).length >= ahead) return false;
+      if (waiting >= ahead) return false;
       fetchPack(location.pack);
       return true;
     },

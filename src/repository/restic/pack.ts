@@ -3,7 +3,8 @@ import { type Seal, sealBytes, sha256 } from './crypto.ts';
 import { release } from './release.ts';
 
 /** What a pack may hold, without its header. A blob that is larger has one of its own. The number is for tiny files, because of each blob a hundred bytes are kept until an index names it. */
-const [packBytes, packBlobs] = [16 * 1024 * 1024, 10_000];
+export const packBytes = 16 * 1024 * 1024;
+const packBlobs = 10_000;
 const [plainEntryBytes, compressedEntryBytes] = [37, 41];
 const firstBytes = 1024 * 1024;
 /** As many as travel at once. */
