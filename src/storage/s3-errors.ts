@@ -111,8 +111,21 @@ function shapeOf(error: unknown): Shape {
     : { ...shape, name: shape.Code, ...(shape.message === undefined ? {} : { message: shape.message }) };
 }
 
-/** Of a server that knows only the first version of listing. What is not listed would count as gone. */
-export function refusePart(where: string): never {
+/** What an answer to ListObjectsV2 tells of itself. */
+interface Page {
+  readonly Name?: string | undefined;
+  readonly KeyCount?: number | undefined;
+  readonly IsTruncated?: boolean | undefined;
+  readonly NextContinuationToken?: string | undefined;
+}
+
+/** Where a list goes on; undefined: that was all. What is not listed would count as gone, so it is an error not to know. */
+export function positionAfter(where: string, { Name, KeyCount, IsTruncated, NextContinuationToken }: Page): string | undefined {
+  // The page of a website, or nothing, reads like the list of an empty bucket.
+  if (Name === undefined && KeyCount === undefined && IsTruncated === undefined)
+    throw new DavitError({ where, what: 'the storage answers with something that is no list', fix: server });
+  if (!IsTruncated) return undefined;
+  if (NextContinuationToken !== undefined) return NextContinuationToken;
   throw new DavitError({
     where,
     what: 'the storage lists a part of what it has, and not how to go on',

@@ -21,7 +21,7 @@ import pLimit from 'p-limit';
 import { DavitError } from '../model/errors.ts';
 import { retry } from './retry.ts';
 import { download, type Body } from './s3-download.ts';
-import { hasCode, isTransient, knowsNoBatches, refusePart, s3Error } from './s3-errors.ts';
+import { hasCode, isTransient, knowsNoBatches, positionAfter, s3Error } from './s3-errors.ts';
 import { attemptsOf, placeOf, readSettings, rootOf, type S3Options } from './s3-settings.ts';
 import { upload, type Receipt, type UploadRequests } from './s3-upload.ts';
 import type { Storage, StoredObject } from './storage.ts';
@@ -116,7 +116,7 @@ export function createS3Storage(options: S3Options): Storage {
         // Some tools mark a folder with an object of that name.
         if (Key?.startsWith(Prefix) && !Key.endsWith('/')) yield { key: Key.slice(root.length), bytes: Size, modifiedAt: LastModified };
       }
-      position = answer.IsTruncated ? (answer.NextContinuationToken ?? refusePart(location)) : undefined;
+      position = positionAfter(location, answer);
     } while (position !== undefined);
   }
 
