@@ -1,4 +1,4 @@
-import { DavitError, messageOf } from '../../model/errors.ts';
+import { DavitError, factOf } from '../../model/errors.ts';
 import { blobTypes, type IndexedPack, nameOf } from './blob.ts';
 import { LostBlob, missingBlob, openBlob } from './blob-reader.ts';
 import { indexFolder, readIndexFile, writeIndex } from './index-files.ts';
@@ -64,7 +64,7 @@ async function usedBlobs(session: Session, snapshots: readonly Snapshot[], signa
         used.add(nameOf(blob));
       }
     } catch (error) {
-      throw error instanceof LostBlob ? unreadable(session, snapshot, messageOf(error)) : error;
+      throw error instanceof LostBlob ? unreadable(session, snapshot, factOf(error)) : error;
     }
   }
   return used;
