@@ -171,7 +171,7 @@ async function prune(folder: string, root: string): Promise<void> {
   await sync(folder).catch(() => undefined);
 }
 
-/** Some file systems, such as those of shared folders, can do that for files only. */
+/** Some file systems can do that for files only. */
 export async function sync(folder: string): Promise<void> {
   const handle = await open(folder);
   await closing(handle, () => handle.sync()).catch((error: unknown) => {
