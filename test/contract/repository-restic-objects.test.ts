@@ -43,6 +43,14 @@ test('a damaged config is said, and one that is missing is made anew, because no
   expect(newestRestic().run(lab.location, 'check', '--read-data')).toContain('no errors were found');
 });
 
+test('where the keys are lost, too, no other one is made that opens nothing of what is there', async () => {
+  await rm(join(lab.location, 'config'));
+  await rm(join(lab.location, 'keys'), { recursive: true });
+  await expect(open().list('shop')).rejects.toThrow(/is a repository without any key — bring its folder `keys` back/);
+  await expect(open().begin(newAddress('shop'))).rejects.toThrow(/is a repository without any key/);
+  expect(await Array.fromAsync(lab.storage.list('keys'))).toEqual([]);
+});
+
 test('a damaged index is said, with what mends it', async () => {
   await appendFile(await fileIn('index'), 'x');
   await expect(open().begin(newAddress('shop'))).rejects.toThrow(/index\/[0-9a-f]{64}: the stored bytes.*restic repair index/);

@@ -35,8 +35,7 @@ export async function openExisting(storage: Storage, password: string): Promise<
   if (sealed === undefined) return undefined;
   const seals = (await openKeys(storage, password)).map(createSeal);
   const [first] = seals;
-  if (first === undefined)
-    throw new DavitError({ where: storage.location, what: 'is a repository without any key', fix: 'bring its folder `keys` back' });
+  if (first === undefined) throw withoutKey(storage);
   // Who makes a repository together with somebody else leaves a key behind that opens nothing.
   const seal = seals.find((one) => one.open(sealed) !== undefined) ?? first;
   const config: unknown = JSON.parse(unseal(seal, `${storage.location}/${configName}`, sealed, 'take it away: it is made anew').toString());
@@ -53,8 +52,12 @@ function readConfig(storage: Storage): Promise<Buffer | undefined> {
   return getIfThere(storage, configName);
 }
 
-/** Whether there are snapshots, though there is no config: to say that there are none would be wrong, and nothing of it is needed to read them. */
-export async function hasLostConfig(storage: Storage): Promise<boolean> {
+function withoutKey({ location }: Storage): DavitError {
+  return new DavitError({ where: location, what: 'is a repository without any key', fix: 'bring its folder `keys` back' });
+}
+
+/** Also where the config is lost: to say that there are none would be wrong, and nothing of it is needed to read them. */
+export async function hasSnapshots(storage: Storage): Promise<boolean> {
   for await (const _ of listFiles(storage, 'snapshots')) return true;
   return false;
 }
@@ -64,6 +67,7 @@ export async function openOrCreate(storage: Storage, password: string): Promise<
   const existing = await openExisting(storage, password);
   if (existing !== undefined) return existing;
   const [known] = await openKeys(storage, password);
+  if (known === undefined && (await hasSnapshots(storage))) throw withoutKey(storage);
   const created = known === undefined ? await createKeys(storage, password) : undefined;
   const config = { version: 2, id: randomBytes(32).toString('hex'), chunker_polynomial: randomPolynomial().toString(16) };
   const sealed = createSeal(known ?? (created as Created).keys).seal(Buffer.from(JSON.stringify(config)));

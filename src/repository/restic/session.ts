@@ -4,7 +4,7 @@ import { type BlobIndex, createBlobIndex } from './blob-index.ts';
 import { type BlobReader, createBlobReader } from './blob-reader.ts';
 import { type Chunker, createChunker } from './chunker.ts';
 import { loadIndex } from './index-files.ts';
-import { type Opened, openExisting, openOrCreate, hasLostConfig } from './open.ts';
+import { hasSnapshots, type Opened, openExisting, openOrCreate } from './open.ts';
 import { type RollingTables, rollingTables } from './polynomial.ts';
 import { lostPacks } from './stock.ts';
 
@@ -56,7 +56,7 @@ export function createSessions(storage: Storage, password: string): Sessions {
       await forgetAnother();
       const found = opened ?? (await openExisting(storage, password));
       if (found !== undefined) return sessionOf(found);
-      return (await hasLostConfig(storage)) ? create() : undefined;
+      return (await hasSnapshots(storage)) ? create() : undefined;
     },
     create,
     async renew() {
