@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { createS3Storage } from '../../../src/storage/s3.ts';
+import { createS3Storage } from '../../src/storage/s3.ts';
 
 const list = (rest: string): string => `<?xml version="1.0"?><ListBucketResult>${rest}</ListBucketResult>`;
 const object = '<Contents><Key>a</Key><Size>1</Size><LastModified>2026-11-21T03:00:00.000Z</LastModified></Contents>';
