@@ -22,6 +22,10 @@ export function createSqlInspector(where: string, endMarker: RegExp): Inspector 
   let inRoutine = false;
   let lastLine = '';
 
+  function addRows(rows: number): void {
+    tables.set(insertInto, (tables.get(insertInto) ?? 0) + rows);
+  }
+
   /** From the start of an INSERT to its word VALUES; names may hold anything, but only between backquotes. */
   function scanColumns(data: Buffer, from: number): number {
     for (let at = from; at < data.length; at += 1) {
@@ -49,19 +53,27 @@ export function createSqlInspector(where: string, endMarker: RegExp): Inspector 
       else if (byte === open) rows += 1;
       else if (byte === newline) break;
     }
-    tables.set(insertInto, (tables.get(insertInto) ?? 0) + rows);
+    addRows(rows);
     if (at < data.length) place = 'rest of line';
+    return at;
+  }
+
+  /** From the start of a line that is one row over all such lines that follow: there may be millions. */
+  function scanRowLines(data: Buffer, from: number): number {
+    let rows = 0;
+    let at = from;
+    for (; data[at] === open; rows += 1) {
+      const end = data.indexOf(newline, at);
+      if (end === -1) place = 'rest of line';
+      at = end === -1 ? data.length : end + 1;
+    }
+    addRows(rows);
     return at;
   }
 
   /** Returns false when more bytes are needed to tell what the line is. */
   function beginLine(data: Buffer, at: number): boolean {
     const end = data.indexOf(newline, at);
-    if (data[at] === open && insertInto !== '') {
-      tables.set(insertInto, (tables.get(insertInto) ?? 0) + 1);
-      place = 'rest of line';
-      return true;
-    }
     if (end === -1 && data.length - at < headBytes) return false;
     place = 'rest of line';
     const head = data.toString('utf8', at, Math.min(end === -1 ? data.length : end, at + headBytes));
@@ -89,7 +101,8 @@ export function createSqlInspector(where: string, endMarker: RegExp): Inspector 
           if (end === -1) return;
           at = end + 1;
           place = 'line start';
-        } else if (!beginLine(data, at)) {
+        } else if (insertInto !== '' && data[at] === open) at = scanRowLines(data, at);
+        else if (!beginLine(data, at)) {
           carry = Buffer.from(data.subarray(at));
           return;
         }
