@@ -9,7 +9,7 @@ import { costOf } from './process.ts';
 /** Memory is bounded however many files there are: a million of them, half of them empty, as a first snapshot and once more unchanged. */
 
 const files = Number(process.env['FILES'] ?? 1_000_000);
-const perFolder = 1000;
+const perFolder = Number(process.env['PER_FOLDER'] ?? 1000);
 const goalMebibytes = 300;
 
 const restic = findRestic();

@@ -6,10 +6,12 @@ import { readAccounts } from './accounts.ts';
 import { keptAttributes, readAttributes } from './attributes.ts';
 import type { BlobWriter, Tally } from './blob-writer.ts';
 import { type Chunker, minChunkBytes } from './chunker.ts';
+import { createFinder } from './finder.ts';
 import type { Session } from './session.ts';
 import { describe, isSameFile, isSameNode, isUntouched } from './stat.ts';
-import { type Attribute, decodeTree, encodeTree, type Node } from './tree.ts';
+import { type Attribute, createTreeEncoder, decodeTree, type Node } from './tree.ts';
 
+const slash = Buffer.from('/');
 const pieceBytes = 1024 * 1024;
 /** The files are read without waiting, since that is faster; so often everything else gets its turn. */
 const turnMs = 10;
@@ -116,27 +118,27 @@ function createCapture(
   }
 
   async function folder(path: Buffer, node: Node, before: Node | undefined): Promise<Node> {
-    const names = readdirSync(path, { encoding: 'buffer' });
-    const earlier = await nodesBefore(before);
-    const nodes: Node[] = [];
+    const earlier = createFinder(await nodesBefore(before));
+    const tree = createTreeEncoder();
     let isSame = true;
-    for (const name of names.toSorted(Buffer.compare)) {
-      const below = Buffer.concat([path, Buffer.from('/'), name]);
+    // Names are bytes; as text of single bytes they take least memory, and sort as bytes do.
+    for (const text of readdirSync(path, { encoding: 'latin1' }).toSorted()) {
+      const name = Buffer.from(text, 'latin1');
+      const below = Buffer.concat([path, slash, name]);
       if (exclude.has(below.toString('latin1'))) continue;
-      const one = earlier.get(name.toString('latin1'));
+      const one = earlier.find(name);
       const found = await thing(below, name, one);
       if (found === undefined) continue;
-      nodes.push(found);
+      tree.add(found);
       isSame &&= isSameNode(found, one);
     }
-    const known = isSame && nodes.length > 0 && nodes.length === earlier.size ? before?.subtree : undefined;
-    return { ...node, size: undefined, links: undefined, subtree: known ?? (await blobs.save('tree', encodeTree(nodes), tally)) };
+    const known = isSame && tree.count() > 0 && tree.count() === earlier.count() ? before?.subtree : undefined;
+    return { ...node, size: undefined, links: undefined, subtree: known ?? (await blobs.save('tree', tree.end(), tally)) };
   }
 
-  async function nodesBefore(before: Node | undefined): Promise<Map<string, Node>> {
-    if (before?.subtree === undefined || !session.index.has(before.subtree, 'tree')) return new Map();
-    const nodes = decodeTree(before.subtree, await session.blobs.read(before.subtree, signal));
-    return new Map(nodes.map((node) => [node.name.toString('latin1'), node]));
+  async function nodesBefore(before: Node | undefined): Promise<Iterator<Node>> {
+    if (before?.subtree === undefined || !session.index.has(before.subtree, 'tree')) return [].values();
+    return decodeTree(before.subtree, await session.blobs.read(before.subtree, signal));
   }
 
   async function regularFile(path: Buffer, node: Node, stats: BigIntStats, same: Node | undefined): Promise<Node> {

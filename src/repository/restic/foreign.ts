@@ -39,9 +39,10 @@ async function searchSnapshot(session: Session, { tree, paths }: Snapshot, root:
 }
 
 async function search(session: Session, tree: string, root: string, levels: number): Promise<string | undefined> {
-  const nodes = decodeTree(`tree ${tree.slice(0, 12)}`, await session.blobs.read(tree));
-  if (nodes.some((node) => isIn(root, node))) return tree;
-  for (const { subtree } of levels === 0 ? [] : nodes) {
+  const bytes = await session.blobs.read(tree);
+  const nodes = () => decodeTree(`tree ${tree.slice(0, 12)}`, bytes);
+  if (nodes().some((node) => isIn(root, node))) return tree;
+  for (const { subtree } of levels === 0 ? [] : nodes()) {
     const found = subtree === undefined ? undefined : await search(session, subtree, root, levels - 1);
     if (found !== undefined) return found;
   }

@@ -31,9 +31,25 @@ export async function* tarOf(session: Session, root: Node, path: string | undefi
   const isFolder = root.type === 'dir';
   const gathered = createCoalescer();
 
-  async function childrenOf({ subtree, name }: Node): Promise<Node[]> {
-    if (subtree === undefined) return [];
+  async function childrenOf({ subtree, name }: Node): Promise<IteratorObject<Node>> {
+    if (subtree === undefined) return [].values();
     return decodeTree(name.toString(), await session.blobs.read(subtree, signal));
+  }
+
+  /** A folder comes before what it holds. Of a large one only some things are held at a time. */
+  async function* placesFrom(first: Place): AsyncGenerator<Place> {
+    const open: Iterator<Place>[] = [[first].values()];
+    for (let inner = open.at(-1); inner !== undefined; inner = open.at(-1)) {
+      const { done, value: place } = inner.next();
+      if (done) {
+        open.pop();
+        continue;
+      }
+      yield place;
+      const { node, at } = place;
+      if (node.type === 'dir')
+        open.push((await childrenOf(node)).map((below) => ({ node: below, at: Buffer.concat([at, slash, below.name]) })));
+    }
   }
 
   /** What stands before the content of a thing, and after it. */
@@ -70,21 +86,23 @@ export async function* tarOf(session: Session, root: Node, path: string | undefi
     });
   }
 
-  const start = isFolder ? Buffer.from('.') : Buffer.concat([Buffer.from('./'), root.name]);
-  /** What is still to come, the next one last. */
-  const places = [await find(root, start, isFolder ? segments : [])];
-  for (let place = places.pop(); place !== undefined; place = places.pop()) {
+  async function* entry(place: Place): AsyncGenerator<Buffer> {
     signal?.throwIfAborted();
-    const { node, at } = place;
     const { before, content, after } = frameOf(place);
-    const [later] = places.at(-placesAhead)?.node.content ?? [];
-    if (later !== undefined) session.blobs.expect(later);
     for (const piece of before) yield* gathered.add(piece);
     for await (const bytes of session.blobs.readAll(content, signal)) yield* gathered.add(lendWhole(bytes));
     yield* gathered.add(padding(after));
-    if (node.type !== 'dir') continue;
-    for (const below of (await childrenOf(node)).toReversed()) places.push({ node: below, at: Buffer.concat([at, slash, below.name]) });
   }
+
+  const start = isFolder ? Buffer.from('.') : Buffer.concat([Buffer.from('./'), root.name]);
+  const ahead: Place[] = [];
+  for await (const place of placesFrom(await find(root, start, isFolder ? segments : []))) {
+    const [later] = place.node.content ?? [];
+    if (later !== undefined) session.blobs.expect(later);
+    ahead.push(place);
+    if (ahead.length > placesAhead) for (const due of ahead.splice(0, 1)) yield* entry(due);
+  }
+  for (const place of ahead) yield* entry(place);
   yield* gathered.add(endOfTar);
   yield* gathered.end();
 }

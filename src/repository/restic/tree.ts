@@ -1,5 +1,6 @@
 import { DavitError, messageOf } from '../../model/errors.ts';
 import type { NodeType } from './file-mode.ts';
+import { batchesOf } from './long-list.ts';
 import { characterBytes, quoteName, unquoteName } from './quoted-name.ts';
 import { formatTime, parseTime } from './timestamp.ts';
 
@@ -34,10 +35,39 @@ export interface Node {
   readonly subtree?: string | undefined;
 }
 
+/** So much of a folder is held as text; what is larger as bytes, and only some of its things at a time. */
+const wholeBytes = 1024 * 1024;
+const waitingNodes = 1000;
+const [head, tail] = ['{"nodes":[', ']}\n'];
+
 /** A folder as restic writes it, byte for byte, so that both find the same tree for the same folder. */
 export function encodeTree(nodes: readonly Node[]): Buffer {
-  const sorted = nodes.toSorted((a, b) => Buffer.compare(a.name, b.name));
-  return Buffer.from(`{"nodes":[${sorted.map(encodeNode).join(',')}]}\n`);
+  const encoder = createTreeEncoder();
+  nodes.toSorted((a, b) => Buffer.compare(a.name, b.name)).forEach(encoder.add);
+  return encoder.end();
+}
+
+/** The same for things that come one after another, in the order of their names. Nothing is encoded of a small folder that is not ended. */
+export function createTreeEncoder() {
+  const pieces: Buffer[] = [];
+  let waiting: Node[] = [];
+  let count = 0;
+
+  function encode(): string {
+    const text = `${pieces.length === 0 ? head : ','}${waiting.map(encodeNode).join(',')}`;
+    waiting = [];
+    return text;
+  }
+
+  return {
+    add(node: Node): void {
+      if (waiting.length === waitingNodes) pieces.push(Buffer.from(encode()));
+      waiting.push(node);
+      count += 1;
+    },
+    count: () => count,
+    end: (): Buffer => Buffer.concat([...pieces, Buffer.from(`${encode()}${tail}`)]),
+  };
 }
 
 function encodeNode(node: Node): string {
@@ -109,13 +139,19 @@ interface NodeJson {
   readonly subtree?: string;
 }
 
-export function decodeTree(where: string, bytes: Buffer): Node[] {
+/** The things of a folder, one after another. */
+export function* decodeTree(where: string, bytes: Buffer): Generator<Node> {
   try {
-    const { nodes } = JSON.parse(bytes.toString()) as { nodes: NodeJson[] | null };
-    return (nodes ?? []).map(decodeNode);
+    for (const list of listsOf(bytes)) for (const node of list) yield decodeNode(node);
   } catch (error) {
     throw new DavitError({ where, what: 'is no tree of files', seen: messageOf(error), fix: 'use another snapshot' });
   }
+}
+
+function* listsOf(bytes: Buffer): Generator<NodeJson[]> {
+  if (bytes.length > wholeBytes && bytes.toString('latin1', 0, head.length) === head)
+    for (const batch of batchesOf(bytes, head.length)) yield JSON.parse(batch) as NodeJson[];
+  else yield (JSON.parse(bytes.toString()) as { nodes: NodeJson[] | null }).nodes ?? [];
 }
 
 function decodeNode(json: NodeJson): Node {

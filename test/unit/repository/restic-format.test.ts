@@ -5,6 +5,7 @@ import { permissionsOf, toGoMode } from '../../../src/repository/restic/file-mod
 import { quoteName, unquoteName } from '../../../src/repository/restic/quoted-name.ts';
 import { isSameFile, isUntouched } from '../../../src/repository/restic/stat.ts';
 import { formatTime, parseTime } from '../../../src/repository/restic/timestamp.ts';
+import { createFinder } from '../../../src/repository/restic/finder.ts';
 import { decodeTree, encodeTree, type Node } from '../../../src/repository/restic/tree.ts';
 import { fileName } from '../../../src/repository/restic/file-name.ts';
 import { noise } from '../../support/bytes.ts';
@@ -88,7 +89,44 @@ test('a tree is written as restic writes it: sorted, in its order of fields, wit
   const [again, target] = decodeTree('here', encodeTree([link, file]));
   expect(again).toMatchObject({ name: Buffer.from('a'), mtime: 1n, content: [] });
   expect(target?.linkTarget).toEqual(link.linkTarget);
-  expect(() => decodeTree('here', Buffer.from('nonsense'))).toThrow('here: is no tree of files');
+  expect(() => [...decodeTree('here', Buffer.from('nonsense'))]).toThrow('here: is no tree of files');
+});
+
+describe('a folder that is too large to be held as one text', () => {
+  const nodes = Array.from({ length: 9_000 }, (_, index): Node => {
+    const name = Buffer.concat([Buffer.from(String(index).padStart(5, '0')), Buffer.from('"{[]},{\\\xff', 'latin1')]);
+    const attributes = [
+      { name: 'user.a', value: Buffer.from('}') },
+      { name: 'user.b\\"', value: Buffer.from(']') },
+    ];
+    return { name, type: 'file', mode: 0o644, ...times, uid: 1, gid: 2, size: 4, links: 1, content: ['ab', 'cd'], attributes };
+  });
+  const bytes = encodeTree(nodes);
+
+  test('is the same thing after thing', () => {
+    expect(bytes.length).toBeGreaterThan(2 * 1024 * 1024);
+    expect((JSON.parse(bytes.toString()) as { nodes: unknown[] }).nodes).toHaveLength(nodes.length);
+    expect([...decodeTree('here', bytes)]).toMatchObject(nodes);
+    expect([...decodeTree('here', Buffer.from(`{ "nodes": ${bytes.toString('utf8', 9)}`))]).toMatchObject(nodes);
+  });
+
+  test('gives its first things before the others are looked at, and is refused where it is cut off', () => {
+    const cut = bytes.subarray(0, -3);
+    expect(decodeTree('here', cut).next().value).toMatchObject({ name: nodes[0]?.name });
+    expect(() => [...decodeTree('here', cut)]).toThrow('here: is no tree of files: the list has no end');
+    expect(() => [...decodeTree('here', bytes.subarray(0, -1_000))]).toThrow('here: is no tree of files');
+  });
+
+  test('is compared with another by names, one after another', () => {
+    const finder = createFinder(decodeTree('here', bytes));
+    const [first, later, last] = [nodes[1], nodes[4_000], nodes[8_999]].map((node) => node?.name ?? Buffer.alloc(0));
+    for (const name of [first, later, last]) expect(finder.find(name ?? Buffer.alloc(0))?.name).toEqual(name);
+    expect(finder.find(Buffer.from('zzz'))).toBeUndefined();
+    expect(finder.count()).toBe(9_000);
+    const another = createFinder(nodes.values());
+    expect(another.find(Buffer.from('00001'))).toBeUndefined();
+    expect(another.find(first ?? Buffer.alloc(0))?.name).toEqual(first);
+  });
 });
 
 test('compression is left out where it gives nothing', () => {
