@@ -7,7 +7,7 @@ import { otherPassword } from './advice.ts';
 import type { Service, Stack } from './discover.ts';
 import { askFirstStart, isFirstStart } from './first-start.ts';
 import { configuredEngine, loginsOf } from './servers.ts';
-import { inStartOrder } from './quiesce.ts';
+import { inStartOrder } from './start-order.ts';
 
 const pollMs = 500;
 const databaseReadyMs = 180_000;

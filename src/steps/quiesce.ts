@@ -3,7 +3,9 @@ import type { Container, Mount } from '../docker/docker.ts';
 import { DavitError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Service, Stack } from './discover.ts';
+import { untilStarted } from './lifecycle.ts';
 import { overlaps, placeOf } from './places.ts';
+import { inStartOrder } from './start-order.ts';
 
 export type QuiesceMode = 'stop' | 'pause';
 
@@ -61,24 +63,6 @@ function fellowWriters(stack: Stack, plan: Plan, asker: Service): Service[] {
   return stack.services.filter((service) => service !== asker && service.containers.some(writes));
 }
 
-/** Dependencies first, as compose starts them; a circle is entered at the first name. */
-export function inStartOrder<T extends { readonly service: string }>(stack: Stack, entries: readonly T[]): T[] {
-  const dependencies = new Map(stack.services.map(({ name, dependsOn }) => [name, dependsOn.map(({ service }) => service).toSorted()]));
-  const order = new Map<string, number>();
-  const seen = new Set<string>();
-  const visit = (name: string): void => {
-    if (seen.has(name)) return;
-    seen.add(name);
-    dependencies.get(name)?.forEach(visit);
-    order.set(name, order.size);
-  };
-  entries
-    .map(({ service }) => service)
-    .toSorted()
-    .forEach(visit);
-  return entries.toSorted((a, b) => (order.get(a.service) ?? 0) - (order.get(b.service) ?? 0));
-}
-
 /** Dependents first. */
 export async function quiesce(context: Context, standstills: readonly Standstill[]): Promise<void> {
   for (const { service, mode, timeoutMs, containers } of standstills.toReversed()) {
@@ -100,7 +84,8 @@ export function requireStill(left: readonly Standstill[]): void {
 }
 
 /**
- * Dependencies first. Looks at what each container is now, so that it can be repeated; tries all of them before it reports the first that would not come back.
+ * Dependencies first, and healthy where compose would wait for that: an app that ends when it does not find its server would stay down. Looks at what each container
+ * is now, so that it can be repeated; tries all of them before it reports the first that would not come back.
  * Resolves with what is gone, as after `docker system prune`.
  */
 export async function resume(
@@ -111,6 +96,11 @@ export async function resume(
 ): Promise<string[]> {
   const errors: unknown[] = [];
   const warnings: string[] = [];
+  const named = (service: string): Service[] => stack.services.filter(({ name }) => name === service);
+  const isAwaited = (service: string): boolean =>
+    standstills
+      .flatMap((other) => named(other.service))
+      .some(({ dependsOn }) => dependsOn.some((one) => one.service === service && one.condition === 'service_healthy'));
   for (const { service, containers } of inStartOrder(stack, standstills)) {
     for (const name of containers) {
       try {
@@ -123,6 +113,7 @@ export async function resume(
       }
     }
     resumed(service);
+    if (isAwaited(service)) await untilStarted(context, named(service)).catch((error: unknown) => errors.push(error));
   }
   for (const warning of warnings) context.log.warn({}, warning);
   if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors);

@@ -6,7 +6,8 @@ import type { Service, Stack } from './discover.ts';
 import { serviceOf } from './dump.ts';
 import { currentMount } from './files.ts';
 import { dependents, withDependencies } from './lifecycle.ts';
-import { inStartOrder, type Standstill } from './quiesce.ts';
+import type { Standstill } from './quiesce.ts';
+import { inStartOrder } from './start-order.ts';
 import { overlaps, placeOf } from './places.ts';
 
 export interface RestorePlan {

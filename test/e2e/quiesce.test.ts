@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { until } from '../support/docker.ts';
+import { healthy } from '../support/healthchecks.ts';
 import { app } from '../support/services.ts';
 import { createStack, type TestStack } from '../support/stack.ts';
 
@@ -105,6 +106,28 @@ test.each([
   expect(await stack.sh('app', 'ls /data/after')).toBe('/data/after');
   expect(await stack.json<unknown[]>(['list'])).toEqual([]);
   expect((await stack.backup()).status).toBe('complete');
+});
+
+test('who starts only beside a healthy service is started when that is healthy again', async () => {
+  await using stack = await createStack({
+    services: {
+      search: app('files', {
+        command: ['sh', '-c', 'rm -f /data/up; sleep 3; touch /data/up; sleep infinity'],
+        healthcheck: healthy('test', '-e', '/data/up'),
+        labels: ['davit.quiesce=stop'],
+      }),
+      web: app('more', {
+        command: ['sh', '-c', 'test -e /search/up && sleep infinity'],
+        depends_on: { search: { condition: 'service_healthy' } },
+        volumes: ['files:/search:ro', 'more:/data'],
+        labels: ['davit.quiesce=stop'],
+      }),
+    },
+    volumes: ['files', 'more'],
+  });
+  await stack.up();
+  await stack.backup();
+  expect(await state(stack, 'web')).toBe('running');
 });
 
 test('an app that compose starts, or makes anew, in the middle of a run: the snapshot is not called complete, and the app runs', async () => {

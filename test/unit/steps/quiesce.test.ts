@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../../src/model/plan.ts';
 import type { Service } from '../../../src/steps/discover.ts';
-import { inStartOrder, planStandstills, requireStill, resume } from '../../../src/steps/quiesce.ts';
+import { planStandstills, requireStill, resume } from '../../../src/steps/quiesce.ts';
+import { inStartOrder } from '../../../src/steps/start-order.ts';
 import {
   bind,
   commandSource,

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import type { Container } from '../../../src/docker/docker.ts';
+import { resume } from '../../../src/steps/quiesce.ts';
+import { composeContainer, service, stack } from '../../support/builders.ts';
+import { keepingNotes } from '../../support/notes.ts';
+
+const still = (name: string) => ({
+  service: name,
+  mode: 'stop' as const,
+  during: 'set' as const,
+  timeoutMs: 1,
+  containers: [`shop-${name}-1`],
+});
+
+/** `looks`: what a container is, one look after another; its start makes it something else. */
+function starting(looks: Readonly<Record<string, readonly Partial<Container>[]>>, started: Partial<Container>[]) {
+  const left = new Map(Object.entries(looks).map(([name, all]) => [composeContainer(name).id, [...all]]));
+  const { context } = keepingNotes();
+  const happened: string[] = [];
+  const docker: typeof context.docker = {
+    ...context.docker,
+    inspect: async (id) => {
+      const [now = {}, ...next] = left.get(id) ?? [];
+      if (next.length > 0) left.set(id, next);
+      if (now.health !== undefined) happened.push(`${id} ${now.health}`);
+      return { ...composeContainer('app'), id, ...now };
+    },
+    start: async (id) => void (happened.push(`${id} started`), left.set(id, [...started])),
+  };
+  return { context: { ...context, docker }, happened };
+}
+
+test('who depends on a healthy service comes back when that is healthy', async () => {
+  const [search, web] = [composeContainer('search').id, composeContainer('web').id];
+  const { context, happened } = starting({ search: [{ state: 'exited' }], web: [{ state: 'exited' }] }, [
+    { state: 'running', health: 'starting' },
+    { state: 'running', health: 'healthy' },
+  ]);
+  const dependent = { ...service('web'), dependsOn: [{ service: 'search', condition: 'service_healthy' }] };
+  await resume(context, stack(service('search'), dependent), [still('web'), still('search')]);
+  expect(happened).toEqual([`${search} started`, `${search} starting`, `${search} healthy`, `${web} started`]);
+});
