@@ -8,7 +8,7 @@ import { halfRestored } from './half-restored.ts';
 import { hooksOf, runHook } from './hooks.ts';
 import { untilStarted } from './lifecycle.ts';
 import { type Journal, journals, writeJournal } from './journal-note.ts';
-import { resume } from './quiesce.ts';
+import { outwaitStops, resume } from './quiesce.ts';
 
 const pollMs = 100;
 const attemptsToSee = 50;
@@ -123,6 +123,7 @@ export async function recover(context: Context, stack: Stack): Promise<void> {
     const services = [...new Set([...journal.standstills.map(({ service }) => service), ...journal.hooks])];
     const { ending, ...restore } = journal.restore ?? {};
     context.log.warn({ services, ...restore }, await whatWasKilled(context, stack, journal));
+    if (ending === undefined) await outwaitStops(context, stack, journal.standstills);
     const errors =
       ending === undefined
         ? (await closeJournal(context, stack, id, journal)).errors

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import type { Container, Mount } from '../docker/docker.ts';
 import { DavitError } from '../model/errors.ts';
@@ -130,4 +131,33 @@ async function resumeOne({ docker, log }: Context, stack: Stack, service: string
   else if (state !== 'running') await docker.start(id);
   if (state !== 'running') log.info({ service }, 'resumed');
   return true;
+}
+
+const lookMs = 500;
+const killedWithinMs = 2000;
+
+/**
+ * Docker goes on with a stop that a killed Davit has asked for, and shows it to nobody: who still runs may end later, and nobody would start it. Resolves when it has
+ * ended, or would have; the others come back at once.
+ */
+export async function outwaitStops(context: Context, stack: Stack, standstills: readonly Standstill[]): Promise<void> {
+  const isRunning = (id: string): Promise<boolean> =>
+    context.docker.inspect(id).then(
+      ({ state }) => state === 'running',
+      () => false,
+    );
+  const stopped = standstills.flatMap(({ service, mode, containers, timeoutMs }) =>
+    (mode === 'stop' ? (stack.services.find(({ name }) => name === service)?.containers ?? []) : [])
+      .filter(({ name }) => containers.includes(name))
+      .map(({ id }) => ({ id, untilMs: performance.now() + timeoutMs + killedWithinMs })),
+  );
+  const running = (await Promise.all(stopped.map(async (one) => ((await isRunning(one.id)) ? [one] : [])))).flat();
+  if (running.length === 0) return;
+  // What would not come back is told of by the next try.
+  await resume(context, stack, standstills).catch(() => undefined);
+  for (const { id, untilMs } of running)
+    while (performance.now() < untilMs && (await isRunning(id))) {
+      context.signal.throwIfAborted();
+      await wait(lookMs, undefined, { signal: context.signal }).catch(() => undefined);
+    }
 }

@@ -108,6 +108,22 @@ test.each([
   expect((await stack.backup()).status).toBe('complete');
 });
 
+test('killed while an app takes its time to stop, which Docker goes on with: Davit brings it back', async () => {
+  const entrypoint = ['sh', '-c', "trap 'touch /data/stopping; sleep 6; exit' TERM; rm -f /data/stopping; while :; do sleep 0.1; done"];
+  await using stack = await createStack({
+    services: { app: app('files', { entrypoint, restart: 'always', labels: ['davit.quiesce=stop'] }) },
+    volumes: ['files'],
+  });
+  await stack.up();
+  const backup = stack.davit('backup');
+  await until('it stops', async () => (await stack.compose('exec', '-T', 'app', 'test', '-e', '/data/stopping')).exitCode === 0, 60_000);
+  await stack.compose('kill', 'davit');
+  expect((await backup).exitCode).not.toBe(0);
+  await stack.compose('up', '-d', '--force-recreate', 'davit');
+  await until('the journal is closed', async () => (await stack.leftovers()).length === 0, 60_000);
+  expect(await stack.sh('app', 'ls /data')).toBe('');
+});
+
 test('who starts only beside a healthy service is started when that is healthy again', async () => {
   await using stack = await createStack({
     services: {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Container } from '../../../src/docker/docker.ts';
+import { openJournal, recover } from '../../../src/steps/journal.ts';
 import { resume } from '../../../src/steps/quiesce.ts';
 import { composeContainer, service, stack } from '../../support/builders.ts';
 import { keepingNotes } from '../../support/notes.ts';
@@ -15,7 +16,7 @@ const still = (name: string) => ({
 /** `looks`: what a container is, one look after another; its start makes it something else. */
 function starting(looks: Readonly<Record<string, readonly Partial<Container>[]>>, started: Partial<Container>[]) {
   const left = new Map(Object.entries(looks).map(([name, all]) => [composeContainer(name).id, [...all]]));
-  const { context } = keepingNotes();
+  const { context, kept } = keepingNotes();
   const happened: string[] = [];
   const docker: typeof context.docker = {
     ...context.docker,
@@ -27,7 +28,7 @@ function starting(looks: Readonly<Record<string, readonly Partial<Container>[]>>
     },
     start: async (id) => void (happened.push(`${id} started`), left.set(id, [...started])),
   };
-  return { context: { ...context, docker }, happened };
+  return { context: { ...context, docker }, kept, happened };
 }
 
 test('who depends on a healthy service comes back when that is healthy', async () => {
@@ -39,4 +40,14 @@ test('who depends on a healthy service comes back when that is healthy', async (
   const dependent = { ...service('web'), dependsOn: [{ service: 'search', condition: 'service_healthy' }] };
   await resume(context, stack(service('search'), dependent), [still('web'), still('search')]);
   expect(happened).toEqual([`${search} started`, `${search} starting`, `${search} healthy`, `${web} started`]);
+});
+
+test('a container that Docker is still stopping for a killed run is started when it has ended, and only then the journal is closed', async () => {
+  const running = { state: 'running' as const };
+  const { context, kept, happened } = starting({ app: [running, running, running, { state: 'exited' }] }, [running]);
+  await openJournal(context, stack(), { standstills: [still('app')], hooks: [] });
+  const shop = stack(service('app'));
+  await recover(context, shop);
+  expect(happened).toEqual([`${composeContainer('app').id} started`]);
+  expect(kept).toEqual([]);
 });
