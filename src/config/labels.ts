@@ -92,9 +92,11 @@ export const labels = {
     example: 'files',
     description: '`set`: from before the first dump until the last file; `files`: only while files are read.',
   }),
-  'quiesce.timeout': duration
-    .default(30_000)
-    .meta({ default: '30s', example: '2m', description: 'How long the service may take to stop before it is killed.' }),
+  'quiesce.timeout': duration.optional().meta({
+    example: '2m',
+    description:
+      "How long the service may take to stop before it is killed. Without this label 30 s, or compose's `stop_grace_period` where that is longer.",
+  }),
 } as const;
 
 export const labelSchema = z.strictObject(labels);

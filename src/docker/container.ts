@@ -36,7 +36,12 @@ export interface ContainerInfo {
     readonly OOMKilled?: boolean | undefined;
     readonly Health?: { readonly Status: string } | undefined;
   };
-  readonly Config: ImageConfig & { readonly Image: string; readonly Labels: Record<string, string> | null };
+  readonly Config: ImageConfig & {
+    readonly Image: string;
+    readonly Labels: Record<string, string> | null;
+    /** In seconds. */
+    readonly StopTimeout?: number | null | undefined;
+  };
   /** What it is allowed and given. */
   readonly HostConfig?: object | undefined;
   readonly Mounts:
@@ -67,6 +72,7 @@ export function toContainer(info: ContainerInfo, repoDigest: string | undefined)
     env: Object.fromEntries((info.Config.Env ?? []).map(splitAssignment)),
     command: [info.Path, ...(info.Args ?? [])],
     mounts: (info.Mounts ?? []).map((mount) => toMount(mount, info.HostConfig)),
+    ...(info.Config.StopTimeout == null ? {} : { stopTimeoutMs: info.Config.StopTimeout * 1000 }),
     networks: Object.values(info.NetworkSettings?.Networks ?? {}).map(({ NetworkID }) => NetworkID),
     // Docker writes the year 1 for "never".
     startedAt: info.State.StartedAt.startsWith('0001-') ? '' : info.State.StartedAt,

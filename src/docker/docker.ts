@@ -29,6 +29,8 @@ export interface Container {
   readonly mounts: readonly Mount[];
   /** Ids; no two machines have the same. */
   readonly networks: readonly string[];
+  /** How long it may take to stop, where somebody has said so: compose's `stop_grace_period`. */
+  readonly stopTimeoutMs?: number | undefined;
   /** `StartedAt` of the daemon; empty when never started. */
   readonly startedAt: string;
 }

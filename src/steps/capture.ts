@@ -22,6 +22,10 @@ export async function capture(context: Context, run: Run): Promise<void> {
       .map(({ name }) => name),
   };
   const still = new Map<string, number>();
+  const warn = (warning: string): void => {
+    run.warnings.push(warning);
+    context.log.warn({ set: run.plan.set }, warning);
+  };
   const ahead = standstills.length === 0 ? new Map() : await readAhead(context, run);
   const note = await openJournal(context, run.stack, journal);
   try {
@@ -55,6 +59,6 @@ export async function capture(context: Context, run: Run): Promise<void> {
 
   async function standStill(services: readonly Standstill[]): Promise<void> {
     for (const { service } of services) still.set(service, context.now().getTime());
-    await attempt(context, run, { service: 'davit', source: 'quiesce' }, () => quiesce(context, services));
+    await attempt(context, run, { service: 'davit', source: 'quiesce' }, () => quiesce(context, services, warn));
   }
 }

@@ -19,6 +19,13 @@ export interface Standstill {
   readonly containers: readonly string[];
 }
 
+const patienceMs = 30_000;
+
+/** As long as its label says; without one, as long as compose would wait, and not less than this. */
+export function stopTimeoutOf({ labels, containers }: Service, leastMs = patienceMs): number {
+  return labels?.['quiesce.timeout'] ?? Math.max(leastMs, ...containers.map(({ stopTimeoutMs = 0 }) => stopTimeoutMs));
+}
+
 /** Which services have to stand still: those that ask for it, and whoever else writes a volume of theirs that is archived. Never a database that is to be dumped, never Davit. */
 export function planStandstills(stack: Stack, plan: Plan): Standstill[] {
   const commanded = new Set(plan.sources.filter(({ kind }) => kind === 'command').map(({ service }) => service));
@@ -26,15 +33,14 @@ export function planStandstills(stack: Stack, plan: Plan): Standstill[] {
   const chosen = new Map<string, Standstill>();
   for (const asker of asking) {
     if (asker.labels === undefined || asker.labels.quiesce === 'none') continue;
-    const { quiesce: mode, 'quiesce.during': wanted, 'quiesce.timeout': timeoutMs } = asker.labels;
+    const { quiesce: mode, 'quiesce.during': wanted } = asker.labels;
     for (const service of [asker, ...fellowWriters(stack, plan, asker)]) {
       if (service.own || plan.dumped.includes(service.name)) continue;
       const containers = service.containers.filter(({ state }) => isActive(state)).map(({ name }) => name);
       // A command needs a container that runs.
       const during = commanded.has(service.name) ? 'files' : wanted;
-      const own = service.labels?.['quiesce.timeout'] ?? 0;
-      const patience = asking.includes(service) ? own : Math.max(own, timeoutMs);
-      const asked = { service: service.name, mode, during, timeoutMs: patience, containers };
+      const timeoutMs = asking.includes(service) ? stopTimeoutOf(service) : Math.max(stopTimeoutOf(service, 0), stopTimeoutOf(asker));
+      const asked = { service: service.name, mode, during, timeoutMs, containers };
       if (containers.length > 0) chosen.set(service.name, stricter(asked, chosen.get(service.name)));
     }
   }
@@ -64,13 +70,35 @@ function fellowWriters(stack: Stack, plan: Plan, asker: Service): Service[] {
   return stack.services.filter((service) => service !== asker && service.containers.some(writes));
 }
 
-/** Dependents first. */
-export async function quiesce(context: Context, standstills: readonly Standstill[]): Promise<void> {
+/** Dependents first. `warn` hears of those that did not stop in time: they were cut off in the middle of what they did. */
+export async function quiesce(
+  context: Context,
+  standstills: readonly Standstill[],
+  warn: (warning: string) => void = () => undefined,
+): Promise<void> {
   for (const { service, mode, timeoutMs, containers } of standstills.toReversed()) {
-    for (const container of containers)
-      await (mode === 'stop' ? context.docker.stop(container, timeoutMs) : context.docker.pause(container));
+    for (const container of containers) {
+      if (mode === 'pause') await context.docker.pause(container);
+      else if (await wasKilled(context, container, timeoutMs))
+        warn(
+          `service "${service}": ${container} did not stop within ${timeoutMs / 1000} s and was killed, so its files may be torn — \`davit.quiesce.timeout\` gives it more time; \`init: true\` in compose where its program does not hear SIGTERM`,
+        );
+    }
     context.log.info({ service }, mode === 'stop' ? 'stopped' : 'paused');
   }
+}
+
+const killed = 128 + 9;
+
+/** Stops a container. True: it had to be killed for that. */
+async function wasKilled({ docker }: Context, container: string, timeoutMs: number): Promise<boolean> {
+  const start = performance.now();
+  await docker.stop(container, timeoutMs);
+  if (performance.now() - start < timeoutMs) return false;
+  return docker.inspect(container).then(
+    ({ exitCode }) => exitCode === killed,
+    () => false,
+  );
 }
 
 /** Throws unless nobody is left who would have to be stopped now: whom somebody else has started meanwhile, as `docker compose up` does, may have written what is being read or put back. */

@@ -6,7 +6,7 @@ import type { Service, Stack } from './discover.ts';
 import { serviceOf } from './dump.ts';
 import { currentMount } from './files.ts';
 import { dependents, withDependencies } from './lifecycle.ts';
-import type { Standstill } from './quiesce.ts';
+import { type Standstill, stopTimeoutOf } from './quiesce.ts';
 import { inStartOrder } from './start-order.ts';
 import { overlaps, placeOf } from './places.ts';
 
@@ -76,7 +76,7 @@ export function planRestore(stack: Stack, manifest: Manifest, artifacts: readonl
             service: service.name,
             mode: 'stop' as const,
             during: 'set' as const,
-            timeoutMs: service.labels?.['quiesce.timeout'] ?? 30_000,
+            timeoutMs: stopTimeoutOf(service),
             containers,
           },
         ];

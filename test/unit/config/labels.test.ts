@@ -43,7 +43,6 @@ describe('a service with no label but davit.enable', () => {
         sqlite: 'auto',
         quiesce: 'none',
         'quiesce.during': 'set',
-        'quiesce.timeout': 30_000,
         hooks: [],
         commands: [],
       },

@@ -128,6 +128,13 @@ describe('who is asked to stand still by several', () => {
       ['worker', 120_000],
     ]);
   });
+
+  test('has the time that compose gives it, where no label says otherwise', () => {
+    const patient = (name: string, labels: Record<string, string>) => service(name, { labels, mounts: [data], stopTimeoutMs: 90_000 });
+    const quick = patient('quick', { ...stop, 'davit.quiesce.timeout': '5s' });
+    expect(still(patient('slow', stop), quick).map(({ timeoutMs }) => timeoutMs)).toEqual([5_000, 90_000]);
+    expect(still(asks('other', stop), service('worker', { mounts: [data], stopTimeoutMs: 10_000 }))[0]?.timeoutMs).toBe(30_000);
+  });
 });
 
 describe('the order of starting', () => {

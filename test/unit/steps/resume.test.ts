@@ -1,7 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Container } from '../../../src/docker/docker.ts';
 import { openJournal, recover } from '../../../src/steps/journal.ts';
-import { resume } from '../../../src/steps/quiesce.ts';
+import { quiesce, resume } from '../../../src/steps/quiesce.ts';
 import { composeContainer, service, stack } from '../../support/builders.ts';
 import { keepingNotes } from '../../support/notes.ts';
 
@@ -50,4 +51,22 @@ test('a container that Docker is still stopping for a killed run is started when
   await recover(context, shop);
   expect(happened).toEqual([`${composeContainer('app').id} started`]);
   expect(kept).toEqual([]);
+});
+
+test.each([
+  [
+    'killed because it did not stop in time',
+    5,
+    137,
+    [expect.stringMatching(/^service "app": shop-app-1 did not stop within 0.001 s and was killed/)],
+  ],
+  ['slow, and stopped by itself', 5, 0, []],
+  ['stopped at once, with the code of an earlier end', 0, 137, []],
+])('who is %s', async (_, tookMs, exitCode, expected) => {
+  const { context } = keepingNotes();
+  const docker = { ...context.docker, inspect: async () => composeContainer('app', { exitCode }), stop: () => wait(tookMs) };
+  const timeoutMs = tookMs === 0 ? 10_000 : 1;
+  const warnings: string[] = [];
+  await quiesce({ ...context, docker }, [{ ...still('app'), timeoutMs }], (warning) => void warnings.push(warning));
+  expect(warnings).toEqual(expected);
 });
