@@ -53,8 +53,11 @@ export async function drillOnSchedule(context: Context, stack: string): Promise<
       if (failure !== undefined) await tell(report.set, report.snapshot, failure);
       else context.log.info({ set: report.set, snapshot: report.snapshot, ms: report.ms }, 'everything can be restored');
     }
-  } catch (error) {
-    if (!context.signal.aborted) await tell(undefined, undefined, messageOf(error));
+  } catch (cause) {
+    if (context.signal.aborted) return;
+    const error = messageOf(cause);
+    await tell(undefined, undefined, error);
+    await reportDrill(context, [{ set: 'default', startedAt: context.now().toISOString(), ms: 0, artifacts: [], error }]);
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeDrill, drillOnSchedule, exitCodeOfDrill } from '../../../src/commands/drill.ts';
+import { readState } from '../../../src/commands/health.ts';
 import type { DrillReport } from '../../../src/model/drill.ts';
 import { failureOf } from '../../../src/model/drill.ts';
 import { configurationError, DavitError } from '../../../src/model/errors.ts';
@@ -59,7 +60,7 @@ test('a stop of Davit and a missing key are no result', async () => {
   await expect(tried(artifact(), 'read', signal, () => Promise.reject(key))).rejects.toBe(key);
 });
 
-test('who is to be notified hears that a scheduled drill could not even begin', async () => {
+test('who is to be notified, and the health check, hear that a scheduled drill could not even begin', async () => {
   const heard: Notice[] = [];
   const notifier = { name: 'good', notify: async (notice: Notice) => void heard.push(notice) };
   await drillOnSchedule({ ...fakeContext({ containers: [], self: undefined }), notifiers: [notifier] }, 'shop');
@@ -71,4 +72,5 @@ test('who is to be notified hears that a scheduled drill could not even begin', 
       error: expect.stringMatching(/a drill could not .*: davit: cannot tell which container/),
     },
   ]);
+  expect((await readState()).lastDrills).toMatchObject({ default: { failed: expect.stringMatching(/cannot tell which container/) } });
 });
