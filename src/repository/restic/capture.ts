@@ -7,6 +7,7 @@ import { keptAttributes, readAttributes } from './attributes.ts';
 import type { BlobWriter, Tally } from './blob-writer.ts';
 import { type Chunker, minChunkBytes } from './chunker.ts';
 import { createFinder } from './finder.ts';
+import { apart } from './memory.ts';
 import type { Session } from './session.ts';
 import { describe, isSameFile, isSameNode, isUntouched } from './stat.ts';
 import { type Attribute, createTreeEncoder, decodeTree, type Node } from './tree.ts';
@@ -133,7 +134,8 @@ function createCapture(
       isSame &&= isSameNode(found, one);
     }
     const known = isSame && tree.count() > 0 && tree.count() === earlier.count() ? before?.subtree : undefined;
-    return { ...node, size: undefined, links: undefined, subtree: known ?? (await blobs.save('tree', tree.end(), tally)) };
+    const subtree = known ?? (await blobs.save('tree', tree.end(), tally));
+    return { ...node, name: apart(node.name), size: undefined, links: undefined, subtree };
   }
 
   async function nodesBefore(before: Node | undefined): Promise<Iterator<Node>> {

@@ -1,6 +1,6 @@
 import { createCipheriv, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { DavitError } from '../../model/errors.ts';
-import { release } from './release.ts';
+import { release } from './memory.ts';
 import { createKernels, polyKeyAt, polyTagAt } from './kernels.ts';
 
 /** `encrypt` for AES-256; `k` and `r` for Poly1305-AES. */

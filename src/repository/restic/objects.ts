@@ -3,7 +3,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { DavitError } from '../../model/errors.ts';
 import { MissingObject, type Storage, type StoredObject } from '../../storage/storage.ts';
 import { Whole } from '../../storage/whole.ts';
-import { release } from './release.ts';
+import { release } from './memory.ts';
 import { type Seal, sha256, unseal } from './crypto.ts';
 
 /** Stores an object and makes sure that it is there as it was sent: what the storage does not prove is read back, unless that is not wanted. */

@@ -1,6 +1,6 @@
 import type { BlobLocation, BlobType } from './blob.ts';
 import { type Seal, sealBytes, sha256 } from './crypto.ts';
-import { release } from './release.ts';
+import { release } from './memory.ts';
 
 /** What a pack may hold, without its header. A blob that is larger has one of its own. The number is for tiny files, because of each blob a hundred bytes are kept until an index names it. */
 export const packBytes = 16 * 1024 * 1024;

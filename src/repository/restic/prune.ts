@@ -4,7 +4,7 @@ import { LostBlob, missingBlob, openBlob } from './blob-reader.ts';
 import { indexFolder, readIndexFile, writeIndex } from './index-files.ts';
 import { getWhole, idOf, listFiles, putProven } from './objects.ts';
 import { createPack, packKey } from './pack.ts';
-import { release } from './release.ts';
+import { release } from './memory.ts';
 import { planPrune, type PrunePlan } from './prune-plan.ts';
 import type { Session } from './session.ts';
 import type { Snapshot } from './snapshots.ts';

@@ -66,7 +66,10 @@ export function createTreeEncoder() {
       count += 1;
     },
     count: () => count,
-    end: (): Buffer => Buffer.concat([...pieces, Buffer.from(`${encode()}${tail}`)]),
+    end(): Buffer {
+      const last = Buffer.from(`${encode()}${tail}`);
+      return pieces.length === 0 ? last : Buffer.concat([...pieces, last]);
+    },
   };
 }
 

@@ -5,3 +5,10 @@ export function release(buffer: Buffer): void {
   const { buffer: memory, length } = buffer;
   if (length >= largeBytes && length === memory.byteLength && memory instanceof ArrayBuffer) memory.transfer(0);
 }
+
+/** Small buffers share memory with their neighbours in time, and one that is kept for long keeps all of it. */
+export function apart(bytes: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
+}
