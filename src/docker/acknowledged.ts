@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 /**
  * End of stream is not end of command: the daemon drops the tail of stdout when the reader is stalled at the moment the main process exits.
- * So the main process of every exec is a shell that reports the exit code in a trailer and exits only after we closed its stdin: by then we
+ * So the main process of every exec is a shell that reports the exit code in a trailer and exits only after we have answered it: by then we
  * have read everything. Its stdin is also the leash: when we die or lose the connection it closes, and the whole process group is ended.
  * Its variables begin with an underscore: one that the container's environment holds would change for the command too.
  */

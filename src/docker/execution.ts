@@ -36,6 +36,8 @@ export interface Execution {
 
 /** Silence may be work, but a paused container does none. */
 const suspiciousSilenceMs = 10_000;
+/** Of a connection over which the exit code has come. */
+const closesWithinMs = 10_000;
 
 export function toolOf({ argv, title }: Command): string {
   return title ?? basename(argv[0] ?? '');
@@ -49,6 +51,7 @@ export function execute(daemon: Daemon, id: string, spec: ExecutionSpec): Execut
   let exec: Exec | undefined;
   let trailer: number | undefined;
   let receivedBytes = 0;
+  let closing: NodeJS.Timeout | undefined;
 
   const stream = createDemultiplexer({
     where,
@@ -59,7 +62,9 @@ export function execute(daemon: Daemon, id: string, spec: ExecutionSpec): Execut
     },
     onTrailer(exitCode) {
       trailer = exitCode;
-      exec?.socket.end();
+      // The shell waits for a line, because not everything on the way passes on that there will be none.
+      if (exec?.socket.writableEnded === false) exec.socket.end('\n');
+      closing = setTimeout(() => exec?.socket.destroy(), closesWithinMs);
       ended.resolve();
     },
     async onEnd(rest) {
@@ -94,6 +99,7 @@ export function execute(daemon: Daemon, id: string, spec: ExecutionSpec): Execut
   stream.on('error', () => {});
   stream.once('close', () => {
     idle.stop();
+    clearTimeout(closing);
     signal?.removeEventListener('abort', abort);
     exec?.socket.destroy();
     ended.resolve();

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { createDocker } from '../../src/docker/dockerode.ts';
 import { createFrameParser } from '../../src/docker/frames.ts';
 import { startContainer } from '../support/docker.ts';
+import { startSocketProxy } from '../support/socket-proxy.ts';
 
 /** The daemon waits 2 s for a reader and then drops what it has not copied. */
 const stallMs = 6000;
@@ -55,4 +56,11 @@ test('which the plain stream does not promise (shown, not asserted)', { timeout:
   const lost = await Promise.all(sizes.map(async (bytes) => bytes - (await readPlain(box.id, bytes))));
   const cut = lost.filter((bytes) => bytes > 0);
   console.log(`plain exec: ${cut.length} of ${streams} streams lost ${cut.join(', ')} bytes, each with a clean end and exit code 0`);
+});
+
+test.each(['client', 'docker'] as const)('an end of the %s that a proxy does not pass on is not waited for', async (side) => {
+  await using box = await startContainer();
+  await using proxy = await startSocketProxy({ forgetsEndOf: side });
+  const through = createDocker({ host: proxy.host });
+  expect(await count(through.read(box.id, { argv: ['printf', 'davit'] }, { idleTimeoutMs: 60_000 }))).toBe(5);
 });

@@ -21,6 +21,8 @@ export interface SocketProxyOptions {
   readonly cut?: { readonly afterBytes: number; readonly how: Cut };
   /** Reads nothing more of a hijacked connection for so long, once, after so many bytes from Docker. */
   readonly stall?: { readonly afterBytes: number; readonly forMs: number };
+  /** Of hijacked connections, the end of this side is not passed on. */
+  readonly forgetsEndOf?: 'client' | 'docker';
 }
 
 /** `reset` is a TCP RST; on a unix socket there is none, and it is like `end`. */
@@ -50,7 +52,7 @@ export function matches(rule: Rule, method: string, path: string): boolean {
 
 /** Stands between a client and Docker and passes bytes. It reads the head of the first request of each connection, as Davit sends only one. */
 export async function startSocketProxy(options: SocketProxyOptions = {}): Promise<SocketProxy> {
-  const { listen = 'unix', port, address, allow, cut, stall } = options;
+  const { listen = 'unix', port, address, allow, cut, stall, forgetsEndOf } = options;
   const requests: string[] = [];
   const refused: string[] = [];
   const clients = new Set<Socket>();
@@ -92,10 +94,11 @@ export async function startSocketProxy(options: SocketProxyOptions = {}): Promis
     const docker = createConnection({ path: dockerSocket, allowHalfOpen: true });
     docker.on('error', () => {});
     docker.write(head);
-    client.pipe(docker);
-    docker.pipe(client);
+    const passesEndOf = (side: 'client' | 'docker'): boolean => !hijacked || side !== forgetsEndOf;
+    client.pipe(docker, { end: passesEndOf('client') });
+    docker.pipe(client, { end: passesEndOf('docker') });
     client.once('close', () => docker.destroy());
-    docker.once('close', () => client.destroySoon());
+    if (passesEndOf('docker')) docker.once('close', () => client.destroySoon());
     if (!hijacked || !(cut || stall)) return;
     let bytes = 0;
     docker.on('data', (chunk: Buffer) => {
