@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import Dockerode from 'dockerode';
 import { expect, test } from 'vitest';
@@ -63,4 +64,11 @@ test.each(['client', 'docker'] as const)('an end of the %s that a proxy does not
   await using proxy = await startSocketProxy({ forgetsEndOf: side });
   const through = createDocker({ host: proxy.host });
   expect(await count(through.read(box.id, { argv: ['printf', 'davit'] }, { idleTimeoutMs: 60_000 }))).toBe(5);
+});
+
+test('nor after a command that was fed', async () => {
+  await using box = await startContainer();
+  await using proxy = await startSocketProxy({ forgetsEndOf: 'docker' });
+  const through = createDocker({ host: proxy.host });
+  expect((await through.write(box.id, { argv: ['wc', '-c'] }, Readable.from([Buffer.from('davit')]))).stdout.trim()).toBe('5');
 });
