@@ -4,10 +4,10 @@ import type { BlobLocation } from './blob.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { decompress } from './compression.ts';
 import { type Seal, sealBytes, sha256, unseal } from './crypto.ts';
+import { release } from './memory.ts';
 import { getInto } from './objects.ts';
 import type { Opened } from './open.ts';
 import { packBytes, packKey } from './pack.ts';
-import { release } from './memory.ts';
 
 /** Several threads pack at a time, so that a file goes through several packs at a time. Small ones are many: what changes a little every day lies in all of them. */
 const keptBytes = 4 * packBytes;

@@ -2,8 +2,8 @@ import { type BlobType, blobTypes } from './blob.ts';
 import { openSealed } from './blob-reader.ts';
 import { compress } from './compression.ts';
 import { type Seal, sealBytes } from './crypto.ts';
-import { createPack, createSpare, type FullPack, type Pack } from './pack.ts';
 import { release } from './memory.ts';
+import { createPack, createSpare, type FullPack, type Pack } from './pack.ts';
 
 /** Some blobs, one after another, with room behind them. */
 export interface Batch {
